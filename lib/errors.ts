@@ -1,0 +1,74 @@
+/** What went wrong, for programs. docs/errors.md says for each code what it means and what to do. */
+export type VmcoreErrorCode =
+  /** An argument or option is of the wrong type or out of range. */
+  | 'ERR_VMCORE_ARGUMENT'
+  /** The addon could not be loaded. */
+  | 'ERR_VMCORE_ADDON'
+  /** The source could not be opened: no such file, no permission, a directory. `cause` has the system's code. */
+  | 'ERR_VMCORE_OPEN'
+  /** A system call on the source failed. */
+  | 'ERR_VMCORE_IO'
+  /** The mapped source shrank or its device failed while it was read (SIGBUS). */
+  | 'ERR_VMCORE_FAULT'
+  /** The source is not a core of a kind that is read here. */
+  | 'ERR_VMCORE_FORMAT'
+  /** The source is a core, but it ends before its headers say. */
+  | 'ERR_VMCORE_TRUNCATED'
+  /** Headers, or structures of the dead kernel, contradict each other. */
+  | 'ERR_VMCORE_CORRUPT'
+  /** The core is of an architecture that is not translated here. */
+  | 'ERR_VMCORE_ARCH'
+  /** What was asked for needs VMCOREINFO, or a key of it, and the core has none. */
+  | 'ERR_VMCORE_NO_VMCOREINFO'
+  /** The core holds no data for this physical address. */
+  | 'ERR_VMCORE_NOT_PRESENT'
+  /** The page tables do not map this virtual address; the message says at which level and entry the walk ended. */
+  | 'ERR_VMCORE_UNMAPPED'
+  /** A codec is not available in this process. */
+  | 'ERR_VMCORE_CODEC'
+  /** The output exists already. */
+  | 'ERR_VMCORE_EXISTS'
+  /** The output could not be written: disk full, quota, size limit. What was written is marked incomplete. */
+  | 'ERR_VMCORE_NO_SPACE'
+  /** Writing the output failed. What was written is marked incomplete. */
+  | 'ERR_VMCORE_OUTPUT'
+  /** The core was closed. */
+  | 'ERR_VMCORE_CLOSED';
+
+/** Where it went wrong. */
+export interface VmcoreErrorDetails {
+  /** Physical address in bytes, or virtual address. */
+  readonly address?: number | bigint | undefined;
+  /** Byte offset in `file`. */
+  readonly offset?: number | undefined;
+  /** The file or source it is about. */
+  readonly file?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Every error that this library throws, except the reason of an AbortSignal and what callbacks throw. */
+export class VmcoreError extends Error {
+  readonly code: VmcoreErrorCode;
+  readonly address?: number | bigint;
+  readonly offset?: number;
+  readonly file?: string;
+
+  constructor(code: VmcoreErrorCode, message: string, details: VmcoreErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'VmcoreError';
+    this.code = code;
+    if (details.address !== undefined) this.address = details.address;
+    if (details.offset !== undefined) this.offset = details.offset;
+    if (details.file !== undefined) this.file = details.file;
+  }
+}
+
+/** True for a VmcoreError, also one of another copy of this package. With `code`, only for that code. */
+export function isVmcoreError(error: unknown, code?: VmcoreErrorCode): error is VmcoreError {
+  return error instanceof Error && error.name === 'VmcoreError' && (!code || (error as VmcoreError).code === code);
+}
+
+/** `0x` and the hexadecimal digits of an address, for messages. */
+export function hex(address: number | bigint): string {
+  return `0x${address.toString(16)}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * The contract of the addon (native/). Everything here is a system call or something JavaScript cannot do;
+ * nothing here knows what a dump is.
+ *
+ * A failed system call throws an `Error` with `code` ('ENOMEM', ...), `errno` (positive) and `syscall`
+ * ('mmap', 'munmap', 'pread'). A wrong argument throws a `TypeError` or `RangeError` and makes no call.
+ */
+
+/** Layout of {@link NativeSource.counters}: index into the Float64Array. */
+export interface CounterIndex {
+  readonly maps: 0;
+  readonly mapBytes: 1;
+  readonly mapErrors: 2;
+  readonly unmaps: 3;
+  readonly unmapBytes: 4;
+  readonly unmapErrors: 5;
+  readonly preads: 6;
+  readonly preadBytes: 7;
+  readonly preadErrors: 8;
+  /** Bytes that are mapped now. */
+  readonly mapped: 9;
+  /** The most that was mapped at one time, in bytes. */
+  readonly mappedHighWater: 10;
+}
+
+/** One open file. Its descriptor is borrowed: whoever opened it closes it, after the last region is gone. */
+export interface NativeSource {
+  /**
+   * One pread(2) of `length` bytes at file offset `position` into `into` from its byte `offset` on; EINTR is retried
+   * (each try is counted). Returns the number of bytes read, 0 at the end of the file. `into` must not be a window.
+   */
+  pread(into: Uint8Array, offset: number, length: number, position: number): number;
+  /**
+   * mmap(2), PROT_READ, MAP_PRIVATE, of `length` bytes at file offset `position` (both multiples of the host's page
+   * size; `length` > 0). `populate` adds MAP_POPULATE.
+   */
+  map(position: number, length: number, populate?: boolean): NativeRegion;
+  /** Writes the counters of this source to `into` (at least 11 elements, see {@link CounterIndex}). */
+  counters(into: Float64Array): void;
+}
+
+/** What one mmap covers. It stays mapped until `unmap()`, or until it and all its windows are garbage. */
+export interface NativeRegion {
+  readonly length: number;
+  /** The address, for tests that compare with /proc/self/maps. */
+  readonly address: bigint;
+  /** True once a SIGBUS hit this region: the bytes read from it since then may be zeros that are not in the file. */
+  readonly faulted: boolean;
+  /** An ArrayBuffer over `length` bytes (at most 16 MiB) from byte `offset` of the region. No system call. */
+  window(offset: number, length: number): ArrayBuffer;
+  /**
+   * Detaches every window (their byteLength becomes 0), then munmap(2). A window that user code transferred away
+   * keeps the region mapped until its finalizer runs. Calling it again does nothing.
+   */
+  unmap(): void;
+}
+
+export interface Native {
+  /** A source over an open descriptor. */
+  source(fd: number): NativeSource;
+  /** Bytes mapped now by all sources of the process, workers included: what the page-table budget is held against. */
+  mappedBytes(): number;
+  /** The host's page size in bytes. */
+  readonly pageSize: number;
+  /** What {@link Native.cycles} counts: 'tsc' (x86_64 rdtscp), 'stckf' (s390x), 'clock' (clock_gettime, ns). */
+  readonly clock: 'tsc' | 'stckf' | 'clock';
+  /** The cycle clock, serialised against the loads around it, as a number that is exact to 2^53. */
+  cycles(): number;
+}
