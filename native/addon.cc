@@ -1,0 +1,46 @@
+// The addon's exports (Native in types/native.d.ts).
+#include <napi.h>
+
+#include "check.h"
+#include "clock.h"
+#include "env.h"
+#include "mapping.h"
+#include "region.h"
+#include "source.h"
+
+namespace vmcore {
+
+namespace {
+
+Napi::Value NewSource(const Napi::CallbackInfo& info) {
+  return EnvState::Of(info.Env())->source_class.New({info[0]});
+}
+
+Napi::Value MappedBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(Mapping::ProcessBytes()));
+}
+
+Napi::Value ReadCycles(const Napi::CallbackInfo& info) {
+  // A counter of a machine that is up for a month passes 2^53: differences are what it is for.
+  constexpr uint64_t kExactInDouble = (uint64_t{1} << 53) - 1;
+  return Napi::Number::New(info.Env(), static_cast<double>(Cycles() & kExactInDouble));
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  EnvState* const state = new EnvState(env);
+  env.SetInstanceData(state);
+  state->source_class = Napi::Persistent(Source::Define(env));
+  state->region_class = Napi::Persistent(Region::Define(env));
+  exports.Set("source", Napi::Function::New<NewSource>(env, "source"));
+  exports.Set("mappedBytes", Napi::Function::New<MappedBytes>(env, "mappedBytes"));
+  exports.Set("cycles", Napi::Function::New<ReadCycles>(env, "cycles"));
+  exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(PageSize())));
+  exports.Set("clock", Napi::String::New(env, kClockName));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(vmcore, Init)
+
+}  // namespace vmcore

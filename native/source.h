@@ -1,0 +1,26 @@
+// The JavaScript object of a source (NativeSource in types/native.d.ts).
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "counters.h"
+
+namespace vmcore {
+
+class Source : public Napi::ObjectWrap<Source> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+
+  explicit Source(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value Pread(const Napi::CallbackInfo& info);
+  Napi::Value Map(const Napi::CallbackInfo& info);
+  void ReadCounters(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<SourceState> state_;
+};
+
+}  // namespace vmcore
