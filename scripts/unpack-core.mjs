@@ -6,6 +6,9 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
 
+/** The core in the repository; NOTICE says what it contains. */
+export const bundledCore = fileURLToPath(new URL('../test/fixtures/x86_64-6.1.elf.zst', import.meta.url));
+
 const cacheDir = fileURLToPath(new URL('../node_modules/.cache/vmcore/', import.meta.url));
 const block = 4096;
 
@@ -46,16 +49,19 @@ async function writeSparse(chunks, path) {
 
 /** Named after the content, so that a changed fixture is never mistaken for the one unpacked before. */
 async function unpackedPath(packed) {
-  const hash = createHash('sha256').update(await readFile(packed)).digest('hex').slice(0, 16);
+  const hash = createHash('sha256')
+    .update(await readFile(packed))
+    .digest('hex')
+    .slice(0, 16);
   return join(cacheDir, `${basename(packed, '.elf.zst')}-${hash}.elf`);
 }
 
 /**
  * The path of the unpacked core. Several processes may ask at once: each writes its own file and renames it into place.
- * @param {string} packed path of the .zst file
+ * @param {string} [packed] path of the .zst file
  * @returns {Promise<string>}
  */
-export async function unpackCore(packed) {
+export async function unpackCore(packed = bundledCore) {
   const path = await unpackedPath(packed);
   if (existsSync(path)) return path;
   await mkdir(cacheDir, { recursive: true });
