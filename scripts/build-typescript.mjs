@@ -13,10 +13,12 @@ function removeStale() {
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     const output = /^(.*?)(\.d\.ts|\.js\.map|\.js)$/.exec(relative(dist, file));
-    if (entry.isFile() && output && !existsSync(join(root, `${output[1]}.ts`)) && !isDeclaration(file)) rmSync(file);
+    if (entry.isFile() && output && !existsSync(join(root, `${output[1]}.ts`)) && !isDeclaration(file))
+      rmSync(file);
   }
   for (const name of readdirSync(dist)) {
-    if (!name.startsWith('.') && !compiled.includes(name) && name !== 'types') rmSync(join(dist, name), { recursive: true });
+    if (!name.startsWith('.') && !compiled.includes(name) && name !== 'types')
+      rmSync(join(dist, name), { recursive: true });
   }
 }
 
@@ -25,7 +27,9 @@ function isDeclaration(file) {
 }
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
+  stdio: 'inherit',
+});
 if (existsSync(dist)) {
   removeStale();
   // Generated declarations import these by their place relative to lib/.

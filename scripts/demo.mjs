@@ -9,7 +9,9 @@ const command = join(root, 'dist/lib/cli/main.js');
 
 /** Shows a `vmcore` command line and runs it; with `lines`, shows only the last lines of what it prints. */
 function vmcore(args, lines) {
-  console.log(`\n$ vmcore ${args.map((arg) => relative(process.cwd(), arg) || arg).join(' ')}${lines ? ` | tail -n ${lines}` : ''}`);
+  console.log(
+    `\n$ vmcore ${args.map((arg) => relative(process.cwd(), arg) || arg).join(' ')}${lines ? ` | tail -n ${lines}` : ''}`,
+  );
   const stdout = lines ? 'pipe' : 'inherit';
   const run = spawnSync(process.execPath, [command, ...args], {
     stdio: ['ignore', stdout, 'inherit'],
@@ -30,4 +32,6 @@ mkdirSync(folder, { recursive: true });
 vmcore(['info', core]);
 vmcore(['dmesg', core], 12);
 vmcore(['dump', '-f', '-z', '-d', '31', '--show-stats', core, dump]);
-console.log(`\nThe dump is ${relative(process.cwd(), dump)}. Open it with: crash VMLINUX ${relative(process.cwd(), dump)}`);
+console.log(
+  `\nThe dump is ${relative(process.cwd(), dump)}. Open it with: crash VMLINUX ${relative(process.cwd(), dump)}`,
+);

@@ -56,7 +56,8 @@ function fingerprint(paths, wanted) {
 function unlessCurrent({ output, stamp, inputs, wanted = () => true }, make) {
   const stampFile = join(root, stamp);
   const now = fingerprint(inputs, wanted);
-  const isCurrent = existsSync(join(root, output)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === now;
+  const isCurrent =
+    existsSync(join(root, output)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === now;
   if (isCurrent) return;
   make();
   mkdirSync(dirname(stampFile), { recursive: true });
@@ -66,7 +67,10 @@ function unlessCurrent({ output, stamp, inputs, wanted = () => true }, make) {
 export function install() {
   if (isInstalled()) return;
   console.error('Installing packages (about a minute the first time) ...');
-  npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], 'The message above says why.');
+  npm(
+    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    'The message above says why.',
+  );
 }
 
 export function buildNative() {
@@ -85,7 +89,15 @@ export function buildTypeScript() {
   const target = {
     output: 'dist/lib/index.js',
     stamp: 'dist/.stamp',
-    inputs: ['lib', 'types', 'test', 'benchmarks', 'examples', 'tsconfig.json', 'node_modules/typescript/package.json'],
+    inputs: [
+      'lib',
+      'types',
+      'test',
+      'benchmarks',
+      'examples',
+      'tsconfig.json',
+      'node_modules/typescript/package.json',
+    ],
     wanted: (file) => file.endsWith('.ts') || file.endsWith('.json'),
   };
   unlessCurrent(target, () => {

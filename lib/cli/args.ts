@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+
+/** The command line is wrong: exit status 2. */
+export class UsageError extends Error {}
+
+/** An option of a command. */
+export interface Option {
+  /** The long spelling, without the dashes. */
+  readonly name: string;
+  /** The letter of the short spelling. */
+  readonly short?: string;
+  /** What --help calls its value; without one the option takes none. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** A parsed command line. */
+export class Arguments {
+  readonly positionals: readonly string[];
+  /** Name and value of each option, as given. */
+  readonly #given: readonly (readonly [name: string, value: string | undefined])[];
+
+  constructor(positionals: readonly string[], given: readonly (readonly [string, string | undefined])[]) {
+    this.positionals = positionals;
+    this.#given = given;
+  }
+
+  has(name: string): boolean {
+    return this.#given.some(([given]) => given === name);
+  }
+
+  /** The value that was given last. */
+  value(name: string): string | undefined {
+    return this.#given.findLast(([given]) => given === name)?.[1];
+  }
+
+  /** Which of `names` was given last. */
+  last(...names: string[]): string | undefined {
+    return this.#given.findLast(([given]) => names.includes(given))?.[0];
+  }
+
+  /** The value as a decimal integer in [min, max]. */
+  integer(name: string, min: number, max: number): number | undefined {
+    const text = this.value(name);
+    if (text === undefined) return undefined;
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new UsageError(`--${name} is a number from ${min} to ${max}, not '${text}'`);
+  }
+}
+
+/** The spellings of getopt, as makedumpfile has them: `-cd 31`, `-d31`, `--num-threads=4`; later options win. */
+export function parseArguments(options: readonly Option[], args: readonly string[]): Arguments {
+  const config = Object.fromEntries(
+    options.map(({ name, short, value }) => [
+      name,
+      { type: value ? ('string' as const) : ('boolean' as const), ...(short ? { short } : {}) },
+    ]),
+  );
+  try {
+    const { positionals, tokens } = parseArgs({
+      args: [...args],
+      options: config,
+      allowPositionals: true,
+      tokens: true,
+    });
+    const given = tokens.flatMap((token) =>
+      token.kind === 'option' ? [[token.name, token.value] as const] : [],
+    );
+    return new Arguments(positionals, given);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // The sentences after the first tell how to pass a file name that begins with a dash.
+    throw new UsageError(error.message.split(/\.\s/)[0]?.replace(/\.$/, '') ?? error.message);
+  }
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { parseArguments, UsageError } from './args.ts';
+import { type Command, commonOptions } from './command.ts';
+import { reportFailure } from './failure.ts';
+import { ignoreStreamErrors, Output } from './output.ts';
+import { abortOnSignals } from './signals.ts';
+
+// Loaded when it runs, and not before: start-up is what `info` and `dmesg` are measured by.
+const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  info: {
+    summary: 'what a core is: kernel, machine, memory',
+    load: async () => (await import('./info.ts')).info,
+  },
+  dmesg: {
+    summary: 'the kernel log of the crashed system',
+    load: async () => (await import('./dmesg.ts')).dmesg,
+  },
+  dump: { summary: 'write a filtered, compressed dump', load: async () => (await import('./dump.ts')).dump },
+};
+
+async function version(): Promise<string> {
+  const { createRequire } = await import('node:module');
+  return createRequire(import.meta.url)('vmcore/package.json').version;
+}
+
+async function overview(): Promise<string> {
+  const help = await import('./help.ts');
+  return help.overview(Object.entries(commands).map(([name, { summary }]) => [name, summary]));
+}
+
+async function run(args: string[], signal: AbortSignal, output: Output): Promise<void> {
+  const [first, ...rest] = args;
+  if (first === undefined) throw new UsageError('a command is missing: info, dmesg or dump');
+  if (first === '--version' || first === '-v') return output.print(`${await version()}\n`);
+  if (first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
+    return output.print(await overview());
+  }
+  const [name, operands] = first === 'help' ? [String(rest[0]), ['--help']] : [first, rest];
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!entry) throw new UsageError(`no command '${name}': there are ${Object.keys(commands).join(', ')}`);
+  const command = await entry.load();
+  output.json = operands.includes('--json');
+  const parsed = parseArguments([...command.options, ...commonOptions], operands);
+  if (parsed.has('help')) return output.print((await import('./help.ts')).commandHelp(command));
+  const { positionals } = command;
+  if (parsed.positionals.length < positionals.length) {
+    throw new UsageError(`${positionals[parsed.positionals.length]} is missing: ${command.usage}`);
+  }
+  if (parsed.positionals.length > positionals.length) {
+    throw new UsageError(
+      `'${parsed.positionals[positionals.length]}' is one argument too many: ${command.usage}`,
+    );
+  }
+  await command.run(parsed, { signal, output });
+}
+
+const output = new Output();
+ignoreStreamErrors();
+const signal = abortOnSignals();
+try {
+  await run(process.argv.slice(2), signal, output);
+} catch (error) {
+  process.exitCode = await reportFailure(error, signal, output);
+}
