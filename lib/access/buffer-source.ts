@@ -1,0 +1,31 @@
+import { type ByteSource, requireRange } from './byte-source.ts';
+import { type AccessCounters, NO_CALLS } from './counters.ts';
+import { MemoryRegion, type Region } from './region.ts';
+
+/** A core that is in memory already. */
+export class BufferSource implements ByteSource {
+  readonly name = 'buffer';
+  readonly size: number;
+  readonly mapping = 'memory';
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.size = bytes.length;
+  }
+
+  read(position: number, into: Uint8Array): void {
+    requireRange(this, position, into.length);
+    into.set(this.#bytes.subarray(position, position + into.length));
+  }
+
+  map(position: number, length: number): Region {
+    return new MemoryRegion(this.#bytes.subarray(position, Math.min(position + length, this.size)), position);
+  }
+
+  counters(): AccessCounters {
+    return NO_CALLS;
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,41 @@
+import { VmcoreError } from '../errors.ts';
+import type { AccessCounters } from './counters.ts';
+import type { Region } from './region.ts';
+
+/** The bytes of one file, descriptor or Buffer, at file offsets 0 to `size`. */
+export interface ByteSource {
+  /** What errors call it: a path, or a description. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * What a map costs: nothing because it is memory already (`memory`), page tables as pages are touched (`lazy`, a
+   * regular file), all page tables at once (`eager`, /proc/vmcore), or it can't be mapped (`none`).
+   */
+  readonly mapping: 'memory' | 'lazy' | 'eager' | 'none';
+  /**
+   * Fills `into` from file offset `position` on.
+   * @throws VmcoreError ERR_VMCORE_TRUNCATED when the source ends before, ERR_VMCORE_IO when reading fails.
+   */
+  read(position: number, into: Uint8Array): void;
+  /**
+   * Maps `length` bytes from `position` on, clamped to the end of the source. `position` is a multiple of the host's
+   * page size.
+   * @throws VmcoreError ERR_VMCORE_IO when the range can't be mapped: it may still be readable.
+   */
+  map(position: number, length: number): Region;
+  /** Counts of the calls made on it so far, and what is mapped now. */
+  counters(): AccessCounters;
+  /** Idempotent. Regions must be released before. */
+  close(): void;
+}
+
+/** @throws VmcoreError ERR_VMCORE_TRUNCATED unless the source holds [position, position + length). */
+export function requireRange(source: ByteSource, position: number, length: number): void {
+  if (position >= 0 && position + length <= source.size) return;
+  throw new VmcoreError(
+    'ERR_VMCORE_TRUNCATED',
+    `${source.name}: ${length} bytes at offset ${position} lie beyond its end (${source.size} bytes); the file is cut off`,
+    { file: source.name, offset: position },
+  );
+}

@@ -1,0 +1,152 @@
+import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
+import type { NativeSource } from '../../types/native.d.ts';
+import { VmcoreError } from '../errors.ts';
+import { type ByteSource, requireRange } from './byte-source.ts';
+import { type AccessCounters, readCounters } from './counters.ts';
+import { native } from './native.ts';
+import { MappedRegion, type Region } from './region.ts';
+
+const PROC_PREFIX = '/proc/';
+
+/** A core in a file, or behind a descriptor that the caller keeps. */
+export class FileSource implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly mapping: 'lazy' | 'eager' | 'none';
+  readonly #fd: number;
+  readonly #owned: boolean;
+  readonly #native: NativeSource;
+  #open = true;
+
+  /** @throws VmcoreError ERR_VMCORE_OPEN: the message says why, `cause` has the system's error. */
+  constructor(target: string | number) {
+    this.name = typeof target === 'string' ? target : `descriptor ${target}`;
+    this.#owned = typeof target === 'string';
+    this.#fd = typeof target === 'string' ? openFile(target) : target;
+    try {
+      const stats = statFile(this.#fd, this.name);
+      this.size = stats.size;
+      this.mapping = this.name.startsWith(PROC_PREFIX) ? 'eager' : 'lazy';
+      this.#native = native().source(this.#fd);
+    } catch (error) {
+      if (this.#owned) closeSync(this.#fd);
+      throw error;
+    }
+  }
+
+  read(position: number, into: Uint8Array): void {
+    this.#requireOpen();
+    requireRange(this, position, into.length);
+    for (let done = 0; done < into.length; ) {
+      const count = this.#pread(position + done, into, done);
+      if (count === 0) {
+        throw new VmcoreError(
+          'ERR_VMCORE_TRUNCATED',
+          `${this.name}: ends at offset ${position + done} while it is read`,
+          {
+            file: this.name,
+            offset: position + done,
+          },
+        );
+      }
+      done += count;
+    }
+  }
+
+  map(position: number, length: number): Region {
+    this.#requireOpen();
+    const end = Math.min(position + length, this.size);
+    const { pageSize } = native();
+    const mapped = Math.ceil((end - position) / pageSize) * pageSize;
+    try {
+      return new MappedRegion(this.#native.map(position, mapped), position, end, this.name);
+    } catch (cause) {
+      throw new VmcoreError(
+        'ERR_VMCORE_IO',
+        `${this.name}: ${mapped} bytes at offset ${position} can't be mapped`,
+        {
+          file: this.name,
+          offset: position,
+          cause,
+        },
+      );
+    }
+  }
+
+  counters(): AccessCounters {
+    return readCounters(this.#native);
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.#owned) closeSync(this.#fd);
+  }
+
+  #pread(position: number, into: Uint8Array, offset: number): number {
+    try {
+      return this.#native.pread(into, offset, into.length - offset, position);
+    } catch (cause) {
+      throw new VmcoreError(
+        'ERR_VMCORE_IO',
+        `${this.name}: reading at offset ${position} failed (${codeOf(cause)})`,
+        {
+          file: this.name,
+          offset: position,
+          cause,
+        },
+      );
+    }
+  }
+
+  #requireOpen(): void {
+    if (!this.#open)
+      throw new VmcoreError('ERR_VMCORE_CLOSED', `${this.name} was closed`, { file: this.name });
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    // A FIFO would block the open until somebody writes.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw new VmcoreError(
+      'ERR_VMCORE_OPEN',
+      `${path}: ${OPEN_ADVICE[codeOf(cause)] ?? `can't be opened (${codeOf(cause)})`}`,
+      {
+        file: path,
+        cause,
+      },
+    );
+  }
+}
+
+const OPEN_ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied; /proc/vmcore and most saved cores are readable by root only',
+  ELOOP: 'too many symbolic links',
+};
+
+function statFile(fd: number, name: string): Stats {
+  let stats: Stats;
+  try {
+    stats = fstatSync(fd);
+  } catch (cause) {
+    throw new VmcoreError('ERR_VMCORE_OPEN', `${name}: is no open descriptor (${codeOf(cause)})`, {
+      file: name,
+      cause,
+    });
+  }
+  if (stats.isFile()) return stats;
+  const kind = stats.isDirectory()
+    ? 'a directory'
+    : stats.isFIFO() || stats.isSocket()
+      ? 'a pipe or socket'
+      : 'a device';
+  throw new VmcoreError('ERR_VMCORE_OPEN', `${name}: is ${kind}, not a core file`, { file: name });
+}
+
+/** The system's code of an error, such as ENOENT. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

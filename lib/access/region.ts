@@ -1,0 +1,100 @@
+import type { NativeRegion } from '../../types/native.d.ts';
+import { VmcoreError } from '../errors.ts';
+
+/**
+ * A window is at most this long, in bytes: V8 accounts external memory, and larger ones cost it full collections
+ * (docs/design.md, Mappings).
+ */
+export const WINDOW_BYTES = 16 << 20;
+
+/** Part of a region as bytes. Valid until the region is released; then `bytes` is empty. */
+export interface Window {
+  /** File offset of the first byte. */
+  readonly start: number;
+  /** File offset behind the last byte. */
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes [start, end) of a source that are in memory until `release()`. */
+export interface Region {
+  readonly start: number;
+  readonly end: number;
+  /** The window that holds file offset `position`; start <= position < end. */
+  window(position: number): Window;
+  /**
+   * To be called after bytes were consumed and before anything made of them leaves.
+   * @throws VmcoreError ERR_VMCORE_FAULT when some of them could not be read (SIGBUS).
+   */
+  check(): void;
+  /** Idempotent. */
+  release(): void;
+}
+
+/** A region that one mmap covers. */
+export class MappedRegion implements Region {
+  readonly start: number;
+  readonly end: number;
+  readonly #native: NativeRegion;
+  readonly #source: string;
+  readonly #windows: (Window | undefined)[];
+
+  constructor(native: NativeRegion, start: number, end: number, source: string) {
+    this.start = start;
+    this.end = end;
+    this.#native = native;
+    this.#source = source;
+    this.#windows = new Array(Math.ceil((end - start) / WINDOW_BYTES)).fill(undefined);
+  }
+
+  window(position: number): Window {
+    const index = Math.floor((position - this.start) / WINDOW_BYTES);
+    const known = this.#windows[index];
+    if (known) return known;
+    const start = this.start + index * WINDOW_BYTES;
+    const end = Math.min(start + WINDOW_BYTES, this.end);
+    const window = {
+      start,
+      end,
+      bytes: new Uint8Array(this.#native.window(start - this.start, end - start)),
+    };
+    this.#windows[index] = window;
+    return window;
+  }
+
+  check(): void {
+    if (!this.#native.faulted) return;
+    throw new VmcoreError(
+      'ERR_VMCORE_FAULT',
+      `${this.#source}: bytes between offsets ${this.start} and ${this.end} could not be read from the mapping; ` +
+        'the file was cut off or its device failed while it was read',
+      { file: this.#source, offset: this.start },
+    );
+  }
+
+  release(): void {
+    this.#native.unmap();
+    this.#windows.fill(undefined);
+  }
+}
+
+/** A region whose bytes are ordinary memory: a Buffer, or what pread filled. */
+export class MemoryRegion implements Region {
+  readonly start: number;
+  readonly end: number;
+  readonly #window: Window;
+
+  constructor(bytes: Uint8Array, start: number) {
+    this.start = start;
+    this.end = start + bytes.length;
+    this.#window = { start, end: this.end, bytes };
+  }
+
+  window(): Window {
+    return this.#window;
+  }
+
+  check(): void {}
+
+  release(): void {}
+}

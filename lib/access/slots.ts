@@ -1,0 +1,122 @@
+import { isVmcoreError } from '../errors.ts';
+import type { ByteSource } from './byte-source.ts';
+import { MemoryRegion, type Region, type Window } from './region.ts';
+
+/** How bytes of a source are reached: mapped, read, or mapped where that works. */
+export type AccessPolicy = 'auto' | 'mmap' | 'read';
+
+export interface SlotOptions {
+  /** Number of regions that are kept. */
+  readonly slots: number;
+  /** Length of a region in bytes, a power of two and at least the host's page size: regions lie on this grid. */
+  readonly regionBytes: number;
+  readonly policy: AccessPolicy;
+}
+
+export interface SlotCounters {
+  hits: number;
+  misses: number;
+  evictions: number;
+  /** Maps that failed, so that the range was mapped smaller or read. */
+  failures: number;
+}
+
+/** A failed map is tried again with half the length down to this many bytes, then read. */
+const SMALLEST_MAP = 64 << 10;
+
+/**
+ * A fixed number of slots, each owning a region of one source on an aligned grid. The least recently used slot is
+ * replaced, its region released: a window of it is empty from then on, so a window must not be kept across calls.
+ */
+export class Slots {
+  readonly counters: SlotCounters = { hits: 0, misses: 0, evictions: 0, failures: 0 };
+  readonly #source: ByteSource;
+  readonly #options: SlotOptions;
+  /** The most recently used first. */
+  readonly #regions: Region[] = [];
+
+  constructor(source: ByteSource, options: SlotOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** The window that holds `position` (below the source's size). Valid until the next call. */
+  window(position: number): Window {
+    return this.#find(position).window(position);
+  }
+
+  /** Copies the bytes from `position` on. @throws VmcoreError ERR_VMCORE_IO, ERR_VMCORE_FAULT. */
+  read(position: number, into: Uint8Array): void {
+    for (let done = 0; done < into.length; ) {
+      const at = position + done;
+      const region = this.#find(at);
+      const window = region.window(at);
+      const length = Math.min(into.length - done, window.end - at);
+      into.set(window.bytes.subarray(at - window.start, at - window.start + length), done);
+      region.check();
+      done += length;
+    }
+  }
+
+  /** @throws VmcoreError ERR_VMCORE_FAULT when a region that is held now was hit by SIGBUS. */
+  check(): void {
+    for (const region of this.#regions) region.check();
+  }
+
+  release(): void {
+    for (const region of this.#regions.splice(0)) region.release();
+  }
+
+  #find(position: number): Region {
+    const regions = this.#regions;
+    for (let i = 0; i < regions.length; i++) {
+      const region = regions[i]!;
+      if (position < region.start || position >= region.end) continue;
+      this.counters.hits++;
+      if (i > 0) {
+        regions.copyWithin(1, 0, i);
+        regions[0] = region;
+      }
+      return region;
+    }
+    return this.#miss(position);
+  }
+
+  #miss(position: number): Region {
+    this.counters.misses++;
+    if (this.#regions.length >= this.#options.slots) {
+      this.counters.evictions++;
+      this.#regions.pop()!.release();
+    }
+    const region = this.#acquire(position);
+    this.#regions.unshift(region);
+    return region;
+  }
+
+  #acquire(position: number): Region {
+    const { policy, regionBytes } = this.#options;
+    const mapped = policy === 'read' ? undefined : this.#map(position, regionBytes);
+    return mapped ?? readRegion(this.#source, position, Math.min(regionBytes, SMALLEST_MAP));
+  }
+
+  /** Smaller grids on failure: EAGAIN, ENOMEM and EINVAL may be local to part of a range. */
+  #map(position: number, regionBytes: number): Region | undefined {
+    for (let length = regionBytes; length >= Math.min(SMALLEST_MAP, regionBytes); length /= 2) {
+      try {
+        return this.#source.map(position - (position % length), length);
+      } catch (error) {
+        if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
+        this.counters.failures++;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The grid cell of `length` bytes around `position`, read by pread. */
+function readRegion(source: ByteSource, position: number, length: number): Region {
+  const start = position - (position % length);
+  const bytes = new Uint8Array(Math.min(length, source.size - start));
+  source.read(start, bytes);
+  return new MemoryRegion(bytes, start);
+}

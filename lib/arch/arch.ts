@@ -1,0 +1,38 @@
+/** Where a virtual address leads. */
+export interface Translation {
+  /** Physical address in bytes. */
+  readonly paddr: number;
+  /** How many bytes from there on are mapped contiguously, at least: to the end of the page, leaf or linear range. */
+  readonly contiguous: number;
+}
+
+/** One entry that a page-table walk read. */
+export interface WalkStep {
+  /** The level's name, such as `PMD` or `segment`. */
+  readonly level: string;
+  /** Physical address of the entry, in bytes. */
+  readonly entryAddress: number;
+  /** Index of the entry in its table. */
+  readonly index: number;
+  /** The entry as it was read. */
+  readonly entry: bigint;
+}
+
+/** The dead kernel's virtual address space. */
+export interface AddressSpace {
+  /** @throws VmcoreError ERR_VMCORE_UNMAPPED, or ERR_VMCORE_NOT_PRESENT where a table is not in the core. */
+  translate(vaddr: bigint): Translation;
+  /** The entries that a walk reads for `vaddr`, the top level first; it ends at the leaf or where nothing is mapped. */
+  walk(vaddr: bigint): WalkStep[];
+}
+
+/** What an architecture asks of VMCOREINFO (kernel/vmcoreinfo.ts is one). */
+export interface KernelFacts {
+  symbol(name: string): bigint | undefined;
+  number(name: string): number | undefined;
+  bignum(name: string): bigint | undefined;
+  address(key: string): bigint | undefined;
+}
+
+/** Reads one 64-bit page-table entry at a physical address, in the byte order of the dead machine. */
+export type ReadEntry = (paddr: number) => bigint;

@@ -1,0 +1,101 @@
+import type { KernelFacts, ReadEntry } from './arch.ts';
+import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
+
+/** EM_X86_64 (include/uapi/linux/elf-em.h). */
+export const EM_X86_64 = 62;
+/** __START_KERNEL_map (arch/x86/include/asm/page_64_types.h): the kernel image is mapped from there on. */
+const START_KERNEL_MAP = 0xffffffff80000000n;
+
+/** Bits of an entry (arch/x86/include/asm/pgtable_types.h). */
+const PAGE_PRESENT = 1n << 0n;
+const PAGE_PSE = 1n << 7n;
+/** The address bits of an entry, 12 to 51 (Intel SDM 3, 4.5). */
+const ADDRESS_MASK = 0x000ffffffffff000n;
+
+/** Level names and shifts (arch/x86/include/asm/pgtable_64_types.h); 9 index bits each. */
+const LEVELS = [
+  { name: 'PGD', shift: 48, large: false },
+  { name: 'P4D', shift: 39, large: false },
+  { name: 'PUD', shift: 30, large: true },
+  { name: 'PMD', shift: 21, large: true },
+  { name: 'PTE', shift: 12, large: false },
+];
+const INDEX_BITS = 9;
+
+/** What the page tables of an x86_64 kernel look like. */
+export interface X86_64Paging {
+  /** 5 with LA57, else 4. */
+  readonly levels: 4 | 5;
+  /** The encryption bit of AMD SME, which is in every entry and no part of an address; 0 without. */
+  readonly smeMask: bigint;
+  /** Physical address of the top table. */
+  readonly root: number;
+}
+
+/**
+ * The page tables that VMCOREINFO describes, or undefined when it names no top table. `physBase` is what
+ * {@link physBase} returned.
+ */
+export function x86_64Paging(facts: KernelFacts, physBase: number): X86_64Paging | undefined {
+  // init_top_pgt was init_level4_pgt before 4.13.
+  const top = facts.symbol('init_top_pgt') ?? facts.symbol('init_level4_pgt');
+  if (top === undefined || top < START_KERNEL_MAP) return undefined;
+  return {
+    levels: facts.number('pgtable_l5_enabled') ? 5 : 4,
+    smeMask: BigInt.asUintN(64, facts.bignum('sme_mask') ?? 0n),
+    root: Number(top - START_KERNEL_MAP) + physBase,
+  };
+}
+
+/**
+ * phys_base: what is added to an image address less __START_KERNEL_map to get its physical address; it can be
+ * negative. From VMCOREINFO, else from the PT_LOAD that maps the image, else 0. In bytes.
+ */
+export function x86_64PhysBase(
+  facts: KernelFacts | undefined,
+  segments: readonly { readonly vaddr: bigint; readonly paddr: number | undefined }[],
+): number {
+  const exported = facts?.number('phys_base');
+  if (exported !== undefined) return exported;
+  const image = segments.find((segment) => segment.vaddr >= START_KERNEL_MAP && segment.paddr !== undefined);
+  return image ? image.paddr! - Number(image.vaddr - START_KERNEL_MAP) : 0;
+}
+
+/** The address space of an x86_64 kernel. */
+export function x86_64AddressSpace(paging: X86_64Paging, readEntry: ReadEntry): PageTables {
+  return new PageTables(x86_64Scheme(paging), paging.root, readEntry);
+}
+
+function x86_64Scheme({ levels, smeMask }: X86_64Paging): PageTableScheme {
+  const mask = ADDRESS_MASK & ~smeMask;
+  const used = LEVELS.slice(LEVELS.length - levels);
+  const addressBits = BigInt(used[0]!.shift + INDEX_BITS);
+  return {
+    // With 4 levels the table at bit 39 is the top one, which the kernel calls PGD.
+    levels: used.map((level, depth) => x86_64Level(depth === 0 ? 'PGD' : level.name, level, mask)),
+    refuse: (vaddr) =>
+      BigInt.asUintN(64, BigInt.asIntN(Number(addressBits), vaddr)) === vaddr
+        ? undefined
+        : `the address is not canonical with ${levels} levels of page tables`,
+  };
+}
+
+function x86_64Level(
+  name: string,
+  { shift, large }: { shift: number; large: boolean },
+  mask: bigint,
+): PageTableLevel {
+  const leafMask = mask & ~((1n << BigInt(shift)) - 1n);
+  return {
+    name,
+    shift,
+    bits: INDEX_BITS,
+    meaning(entry): EntryMeaning {
+      if ((entry & PAGE_PRESENT) === 0n)
+        return { kind: 'none', why: `not present (0x${entry.toString(16)})` };
+      if (shift === 12 || (large && (entry & PAGE_PSE) !== 0n))
+        return { kind: 'leaf', paddr: Number(entry & leafMask) };
+      return { kind: 'table', paddr: Number(entry & mask) };
+    },
+  };
+}

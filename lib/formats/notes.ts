@@ -1,0 +1,60 @@
+/** One ELF note (gABI, Note Section). */
+export interface Note {
+  /** Owner, such as `CORE` or `VMCOREINFO`, without its NUL. */
+  readonly name: string;
+  readonly type: number;
+  /** The descriptor's bytes. */
+  readonly desc: Uint8Array;
+  /** Where `desc` begins in the note segments' payload, in bytes. */
+  readonly offset: number;
+}
+
+const NOTE_HEADER_BYTES = 12;
+/** NT_PRSTATUS (include/uapi/linux/elf.h). */
+export const NT_PRSTATUS = 1;
+/** A core with a CPU's notes has a few; more than this many are not notes. */
+const NOTES_LIMIT = 1 << 20;
+
+/**
+ * All notes of a payload. It ends at the first record that does not fit: per-CPU buffers that a dying CPU did not fill
+ * leave zeros behind.
+ */
+export function parseNotes(payload: Uint8Array, littleEndian: boolean): Note[] {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const notes: Note[] = [];
+  for (let at = 0; at + NOTE_HEADER_BYTES <= payload.length && notes.length < NOTES_LIMIT; ) {
+    const nameSize = view.getUint32(at, littleEndian);
+    const descSize = view.getUint32(at + 4, littleEndian);
+    const type = view.getUint32(at + 8, littleEndian);
+    const name = at + NOTE_HEADER_BYTES;
+    const offset = name + align4(nameSize);
+    const end = offset + align4(descSize);
+    if (offset + descSize > payload.length) break;
+    if (nameSize > 0) {
+      notes.push({
+        name: ownerName(payload, name, nameSize),
+        type,
+        desc: payload.subarray(offset, offset + descSize),
+        offset,
+      });
+    }
+    at = end;
+  }
+  return notes;
+}
+
+/** The VMCOREINFO note: its owner is exactly that, since VMCOREINFO_XEN is another. */
+export function findVmcoreinfo(notes: readonly Note[]): Note | undefined {
+  return notes.find((note) => note.name === 'VMCOREINFO' && note.type === 0);
+}
+
+function ownerName(payload: Uint8Array, start: number, size: number): string {
+  const bytes = payload.subarray(start, start + size);
+  const nul = bytes.indexOf(0);
+  return String.fromCharCode(...bytes.subarray(0, Math.min(nul < 0 ? size : nul, 64)));
+}
+
+/** Names and descriptors are padded to 4 bytes, for ELF64 too (binutils, the kernel and makedumpfile agree). */
+function align4(size: number): number {
+  return Math.ceil(size / 4) * 4;
+}
