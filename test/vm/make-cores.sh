@@ -18,7 +18,7 @@ kind() {
         la57)   options=(mem=768 la57=1 "guest=$modest") ;;
         numa)   options=(mem=1024 nodes=2 dimm=512 balloon=128 "guest=vm.offline=2 $modest") ;;
         rt)     kernel=rt-6.1 options=(mem=768 "guest=$modest") ;;
-        poison) kernel=full-6.1 options=(mem=768 "guest=$modest,poison=16,tailpoison=4") ;;
+        poison) kernel=full-6.1 options=(mem=1024 "guest=$modest,poison=16,tailpoison=4") ;;
         kernel-6.12) kernel=cloud-6.12 options=(mem=768 "guest=$modest") ;;
         medium) options=(mem=2048 "guest=$medium") ;;
         large)  options=(mem=8192 "guest=$large") ;;

@@ -216,11 +216,13 @@ static void do_poison(size_t pages)
 			die("poison");
 }
 
-static void do_tailpoison(size_t huge_pages)
+static void do_tailpoison(size_t wanted)
 {
+	size_t huge_pages = 16 * wanted, found = 0;
 	char *p = do_thp(huge_pages * HUGE);
 
-	for (size_t i = 0; i < huge_pages; i++) {
+	/* not all are huge where memory is fragmented */
+	for (size_t i = 0; i < huge_pages && found < wanted; i++) {
 		char *tail = p + i * HUGE + (1 + rnd() % 500) * PAGE;
 		struct iovec pinned = { tail + PAGE, PAGE };
 		int fd[2];
@@ -228,9 +230,17 @@ static void do_tailpoison(size_t huge_pages)
 		if (pipe(fd) || vmsplice(fd[1], &pinned, 1, 0) != (ssize_t)PAGE)
 			die("vmsplice");
 		/* the kernel marks the page first, and then fails to split */
-		if (!madvise(tail, PAGE, MADV_HWPOISON) || errno != EBUSY)
-			die("tailpoison");
+		if (madvise(tail, PAGE, MADV_HWPOISON) && errno == EBUSY)
+			found++;
 	}
+	if (!found)
+		die("tailpoison");
+}
+
+static void child_died(int sig)
+{
+	(void)sig;
+	_exit(1);
 }
 
 static void run(const char *kind, size_t n)
@@ -272,6 +282,7 @@ int main(int argc, char **argv)
 	}
 	if (pipe(done))
 		die("pipe");
+	signal(SIGCHLD, child_died);
 	for (int i = 1; i < argc - 1; i++) {
 		char *eq = strchr(argv[i], '=');
 		int copies = !strncmp(argv[i], "mix=", 4) ? 4 : 1;
@@ -299,8 +310,6 @@ int main(int argc, char **argv)
 	close(done[1]);
 	while (started && read(done[0], &c, 1) == 1)
 		started--;
-	if (started)
-		fprintf(stderr, "workload: %d part(s) failed\n", started);
 	close(open(argv[argc - 1], O_CREAT | O_WRONLY, 0644));
 	for (;;)
 		pause();

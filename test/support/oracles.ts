@@ -1,0 +1,81 @@
+// Other programs that read and write the same files. An absent one skips a test, or fails it where
+// VMCORE_REQUIRE_ORACLES=1 says that all have to be there.
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+
+export type OracleName = 'makedumpfile' | 'crash' | 'drgn' | 'libkdumpfile' | 'strace';
+
+/** The distribution's Python, which has its modules; one that comes first in PATH may not. */
+const python = '/usr/bin/python3';
+
+/** Another build of a program may be named in the environment. */
+export const programs = {
+  makedumpfile: process.env.MAKEDUMPFILE ?? 'makedumpfile',
+  crash: process.env.CRASH ?? 'crash',
+};
+
+const probes: Record<OracleName, readonly [string, ...string[]]> = {
+  makedumpfile: [programs.makedumpfile, '-v'],
+  crash: [programs.crash, '-v'],
+  drgn: [python, '-c', 'import drgn'],
+  libkdumpfile: [python, '-c', 'import kdumpfile'],
+  strace: ['strace', '-V'],
+};
+
+/** Whether the caller may go on; where not, the test has been skipped or failed. */
+export function absent(t: Test, what: string): false {
+  if (process.env.VMCORE_REQUIRE_ORACLES === '1') t.fail(`${what} is absent, and VMCORE_REQUIRE_ORACLES=1`);
+  else t.plan(0, `${what} is absent`);
+  return false;
+}
+
+/** Whether all these programs are there; where not, the test has been skipped or failed. */
+export function oracle(t: Test, ...names: OracleName[]): boolean {
+  const missing = names.filter((name) => {
+    const [command, ...args] = probes[name];
+    return spawnSync(command, args).status !== 0;
+  });
+  return missing.length === 0 || absent(t, missing.join(', '));
+}
+
+export interface Output {
+  stdout: Buffer;
+  stderr: string;
+}
+
+export interface RunOptions {
+  input?: Uint8Array | string;
+  /** Milliseconds after which the program is killed. */
+  limit?: number;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Runs a program to its end; a failure carries what it printed. */
+export async function run(command: string, args: string[], options: RunOptions = {}): Promise<Output> {
+  const child = spawn(command, args, { timeout: options.limit ?? 300_000, env: options.env ?? process.env });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.on('error', () => {}); // it may end before it has read all
+  child.stdin.end(options.input);
+  const ending = await new Promise<string>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(signal ?? String(code)));
+  });
+  const output = { stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+  if (ending !== '0') {
+    const said = `${output.stdout.subarray(-2000)}${output.stderr.slice(-2000)}`;
+    throw new Error(`${command} ${args.join(' ')} ended with ${ending}:\n${said}`);
+  }
+  return output;
+}
+
+/** The project's folder, seen from dist/test/support/. */
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Runs one of the programs beside this file with the distribution's Python. */
+export function runPython(program: string, args: string[], options: RunOptions = {}): Promise<Output> {
+  return run(python, [`${root}test/support/${program}`, ...args], options);
+}
