@@ -1,0 +1,54 @@
+import { VmcoreError } from '../errors.ts';
+import type { VirtualMemory } from '../memory/virtual.ts';
+import type { Vmcoreinfo } from './vmcoreinfo.ts';
+
+/** struct new_utsname: six strings of __NEW_UTS_LEN + 1 bytes (include/uapi/linux/utsname.h). */
+const FIELD_BYTES = 65;
+const UTSNAME_BYTES = 6 * FIELD_BYTES;
+/** Of uts_namespace.name, after a kref, in kernels that do not export it (include/linux/utsname.h). */
+const NAME_OFFSET = 4;
+
+/** What `uname -a` would have said. */
+export interface Utsname {
+  readonly sysname: string;
+  readonly nodename: string;
+  readonly release: string;
+  readonly version: string;
+  readonly machine: string;
+  readonly domainname: string;
+  /** The 390 bytes of struct new_utsname, as dump headers hold them. */
+  readonly raw: Uint8Array;
+}
+
+/**
+ * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO when VMCOREINFO does not say where it is, ERR_VMCORE_UNMAPPED or
+ * ERR_VMCORE_NOT_PRESENT when it cannot be read.
+ */
+export function readUtsname(memory: Pick<VirtualMemory, 'read'>, info: Vmcoreinfo): Utsname {
+  const raw = memory.read(utsnameAddress(info), new Uint8Array(UTSNAME_BYTES));
+  return {
+    sysname: field(raw, 0),
+    nodename: field(raw, 1),
+    release: field(raw, 2),
+    version: field(raw, 3),
+    machine: field(raw, 4),
+    domainname: field(raw, 5),
+    raw,
+  };
+}
+
+function utsnameAddress(info: Vmcoreinfo): bigint {
+  const namespace = info.symbol('init_uts_ns');
+  if (namespace !== undefined) return namespace + BigInt(info.offset('uts_namespace.name') ?? NAME_OFFSET);
+  // Before 2.6.19 there was no namespace.
+  const utsname = info.symbol('system_utsname');
+  if (utsname !== undefined) return utsname;
+  const message = 'VMCOREINFO has neither SYMBOL(init_uts_ns) nor SYMBOL(system_utsname)';
+  throw new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message);
+}
+
+function field(raw: Uint8Array, index: number): string {
+  const bytes = raw.subarray(index * FIELD_BYTES, (index + 1) * FIELD_BYTES);
+  const nul = bytes.indexOf(0);
+  return new TextDecoder().decode(nul < 0 ? bytes : bytes.subarray(0, nul));
+}
