@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { VmcoreError } from '../errors.ts';
+import { openError, systemCode, writeError } from './file-errors.ts';
+import type { AbortMode, Sink } from './sink.ts';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+
+/** Readable and writable by its owner only: a dump holds everything that the machine knew. */
+const MODE = 0o600;
+
+const RESERVE_PIECE = 1024 * 1024;
+
+export interface FileSinkOptions {
+  /**
+   * Replace a file that exists, and write to a character device such as /dev/null. The new file is written beside the
+   * old one, which stays as it is until the new one is complete.
+   */
+  readonly force?: boolean | undefined;
+}
+
+/** The part of a FileHandle that is used, so that tests can inject faults. @internal */
+export type OutputHandle = Pick<FileHandle, 'write' | 'datasync' | 'close'>;
+
+/** How the output lies in its directory. */
+interface Placement {
+  /** The name it will have when it is complete. */
+  readonly path: string;
+  /** The name it has until then; the same unless it replaces another file. */
+  readonly writtenAs: string;
+  readonly device: boolean;
+}
+
+/**
+ * A regular file, new and private to its owner, or a character device.
+ *
+ * Without `force` the file is created under its own name. With it, and when there is such a file already, it is
+ * written as `NAME.incomplete-XXXXXXXX` in the same directory and renamed over the old one at the end. Until then, and
+ * for ever after an abort, the old file is untouched: what an abort keeps stays under the name it was written as.
+ */
+export class FileSink implements Sink {
+  readonly file: string;
+  readonly #handle: OutputHandle;
+  readonly #placement: Placement;
+  #bytesWritten = 0;
+  #closed = false;
+  /** finish() or abort() came to its end. */
+  #ended = false;
+
+  /**
+   * Creates the file, empty.
+   *
+   * @throws VmcoreError ERR_VMCORE_EXISTS when there is something of this name that may not be replaced: without
+   *   `force` anything, with it a symbolic link; ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT when it can't be created.
+   */
+  static async create(path: string, options: FileSinkOptions = {}): Promise<FileSink> {
+    const placement = await place(path, options.force ?? false);
+    const flags = placement.device ? O_WRONLY | O_NOFOLLOW : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    try {
+      return new FileSink(await open(placement.writtenAs, flags, MODE), placement);
+    } catch (error) {
+      throw openError(placement.writtenAs, error);
+    }
+  }
+
+  /** @internal */
+  constructor(handle: OutputHandle, placement: Placement) {
+    this.file = placement.path;
+    this.#handle = handle;
+    this.#placement = placement;
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length) {
+      done += await this.#writeSome(bytes, done, position + done);
+    }
+  }
+
+  /** Writes zeros: node has no fallocate(2), and a hole would take blocks only when it is too late. */
+  async reserve(position: number, length: number): Promise<void> {
+    const zeros = new Uint8Array(Math.min(length, RESERVE_PIECE));
+    for (let done = 0; done < length; done += zeros.length) {
+      await this.write(position + done, zeros.subarray(0, length - done));
+    }
+  }
+
+  async finish(position: number, bytes: Uint8Array): Promise<void> {
+    await this.#sync();
+    await this.write(position, bytes);
+    await this.#sync();
+    try {
+      await this.#close();
+      await this.#publish();
+    } catch (error) {
+      throw writeError(this.#placement.writtenAs, this.#bytesWritten, error);
+    }
+  }
+
+  async abort(mode: AbortMode): Promise<string | undefined> {
+    if (this.#ended) return undefined;
+    this.#ended = true;
+    const { writtenAs, device } = this.#placement;
+    try {
+      await this.#close();
+      if (device) return undefined;
+      if (mode === 'keep') return writtenAs;
+      await unlink(writtenAs);
+      return undefined;
+    } catch (error) {
+      throw writeError(writtenAs, this.#bytesWritten, error);
+    }
+  }
+
+  /** One write(2): the system may take less than all, and then has the error ready for the rest. */
+  async #writeSome(bytes: Uint8Array, from: number, position: number): Promise<number> {
+    try {
+      const { bytesWritten } = await this.#handle.write(bytes, from, bytes.length - from, position);
+      if (bytesWritten === 0) throw new Error('nothing was written');
+      this.#bytesWritten += bytesWritten;
+      return bytesWritten;
+    } catch (error) {
+      throw writeError(this.#placement.writtenAs, position, error);
+    }
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#handle.datasync();
+    } catch (error) {
+      if (this.#placement.device && systemCode(error) === 'EINVAL') return;
+      throw writeError(this.#placement.writtenAs, this.#bytesWritten, error);
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#handle.close();
+  }
+
+  /** The directory is synced last: only then the complete file has its name for good. */
+  async #publish(): Promise<void> {
+    const { path, writtenAs, device } = this.#placement;
+    if (writtenAs !== path) await rename(writtenAs, path);
+    this.#ended = true;
+    if (!device) await syncDirectory(dirname(path));
+  }
+}
+
+async function place(path: string, force: boolean): Promise<Placement> {
+  const found = await lookUp(path);
+  if (!found) return { path, writtenAs: path, device: false };
+  const refusal = refuse(found, force);
+  if (refusal) throw new VmcoreError(refusal[0], `${path}: ${refusal[1]}`, { file: path });
+  if (found.isCharacterDevice()) return { path, writtenAs: path, device: true };
+  return { path, writtenAs: `${path}.incomplete-${randomBytes(4).toString('hex')}`, device: false };
+}
+
+async function lookUp(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw openError(path, error);
+  }
+}
+
+/** Why nothing is written to what is there, if so. */
+function refuse(
+  found: Stats,
+  force: boolean,
+): ['ERR_VMCORE_EXISTS' | 'ERR_VMCORE_OUTPUT', string] | undefined {
+  if (found.isSymbolicLink()) {
+    return ['ERR_VMCORE_EXISTS', 'is a symbolic link, which is not followed: name the file itself'];
+  }
+  if (found.isDirectory()) return ['ERR_VMCORE_OUTPUT', 'is a directory'];
+  if (found.isBlockDevice()) return ['ERR_VMCORE_OUTPUT', 'is a block device: a dump is written to a file'];
+  if (found.isFIFO() || found.isSocket()) {
+    return ['ERR_VMCORE_OUTPUT', 'is a pipe or socket: it takes no writes at positions'];
+  }
+  if (force) return undefined;
+  const remedy = found.isFile()
+    ? 'exists already: it is replaced only with force'
+    : 'is a device: needs force';
+  return ['ERR_VMCORE_EXISTS', remedy];
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, O_RDONLY | O_DIRECTORY);
+  try {
+    await directory.sync();
+  } catch (error) {
+    // Some file systems can't sync a directory, and there is nothing else to do about it.
+    if (systemCode(error) !== 'EINVAL') throw error;
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,305 @@
+import { VmcoreError } from '../errors.ts';
+import type { FileRange, KdumpLayout, KdumpSubHeader } from '../formats/kdump-layout.ts';
+import {
+  DESCRIPTOR_SIZE,
+  encodeDescriptor,
+  encodeHeader,
+  encodeSubHeader,
+  kdumpLayout,
+  STATUS_INCOMPLETE,
+  UTSNAME_SIZE,
+} from '../formats/kdump-layout.ts';
+import { countBits } from './count-bits.ts';
+import type { PageBatch } from './page-batch.ts';
+import { MISSING_PAGE, ZERO_PAGE } from './page-batch.ts';
+import type { AbortMode, Sink } from './sink.ts';
+
+/** Dump level bit 0: pages of zeros are not stored, but share one (makedumpfile.h: DL_EXCLUDE_ZERO). */
+const LEVEL_ZERO_PAGES = 1;
+
+/** Bitmaps are written in pieces of this many bytes. */
+const BITMAP_PIECE = 1024 * 1024;
+
+/** Descriptors are written, and room for them is reserved, in pieces of this many: 768 KiB. */
+const DESCRIPTORS_PER_PIECE = 32 * 1024;
+
+/** Everything about a dump but its pages. */
+export interface KdumpDescription {
+  /** Bytes, a power of two from 4096 on. */
+  readonly pageSize: number;
+  /** Byte order of the dead kernel. */
+  readonly littleEndian: boolean;
+  /** struct new_utsname of the dead kernel, raw: 6 strings of 65 bytes. Zeros when it is not known. */
+  readonly utsname: Uint8Array;
+  /** Seconds since the epoch; 0 when it is not known. */
+  readonly crashTime: number;
+  /** Page frames, present or not: the bitmaps have as many bits. */
+  readonly maxMapnr: number;
+  /** Number of NT_PRSTATUS notes. */
+  readonly nrCpus: number;
+  /** phys_base of x86_64, may be negative; 0 elsewhere. */
+  readonly physBase: bigint;
+  /** 0 to 31. With bit 0 the dump has a shared zero page. */
+  readonly dumpLevel: number;
+  /** The payload of the PT_NOTEs, verbatim. */
+  readonly notes: Uint8Array;
+  /** Where in `notes` the text of VMCOREINFO lies, in bytes. */
+  readonly vmcoreinfo?: FileRange | undefined;
+  /** Page frames that exist, LSB first. Bits from maxMapnr on are zero; so are they in bitmap 2. */
+  readonly bitmap1: Uint8Array;
+  /** Pages that are dumped, pages of zeros included. The caller keeps both bitmaps unchanged until begin() is done. */
+  readonly bitmap2: Uint8Array;
+  /** What compresses the pages; absent when they are stored raw. Only its flag matters here. */
+  readonly codec?: { readonly flag: number } | undefined;
+}
+
+/**
+ * Writes a kdump-compressed dump: begin(), append() until all pages of bitmap 2 are there, finish(); or abort() at any
+ * time. One call at a time. Memory is bounded, whatever the number of pages.
+ *
+ * The bytes depend on nothing but what is handed in, and not on how pages are grouped to batches. Data is written
+ * before the descriptors that point to it, and room for these before the data: what is on an incomplete dump's disk
+ * can be read, even one that ended because the disk was full.
+ */
+export class KdumpWriter {
+  readonly #dump: KdumpDescription;
+  readonly #sink: Sink;
+  readonly #layout: KdumpLayout;
+  #dumpable = 0;
+  #dataOffset = 0;
+  /** Where the next page is stored. */
+  #end = 0;
+  /** Descriptors that are not written yet. */
+  #descriptors = new DataView(new ArrayBuffer(DESCRIPTORS_PER_PIECE * DESCRIPTOR_SIZE));
+  #pending = 0;
+  #flushed = 0;
+  #reserved = 0;
+  #zeroPages = 0;
+  #missingPages = 0;
+
+  /** @throws VmcoreError ERR_VMCORE_ARGUMENT when the description contradicts itself. */
+  constructor(dump: KdumpDescription, sink: Sink) {
+    checkDescription(dump);
+    this.#dump = dump;
+    this.#sink = sink;
+    this.#layout = kdumpLayout(dump.pageSize, dump.notes.length, dump.maxMapnr);
+  }
+
+  /** Pages that bitmap 2 announces; known after begin(). */
+  get dumpablePages(): number {
+    return this.#dumpable;
+  }
+
+  /** Pages appended so far, of all kinds. */
+  get pages(): number {
+    return this.#flushed + this.#pending;
+  }
+
+  /** Appended pages that share the zero page. */
+  get zeroPages(): number {
+    return this.#zeroPages;
+  }
+
+  /** Appended pages that could not be read. */
+  get missingPages(): number {
+    return this.#missingPages;
+  }
+
+  /** Size of the dump in bytes, as far as it is written. */
+  get size(): number {
+    return this.#end;
+  }
+
+  /** Writes all that comes before the pages. The header is marked incomplete. Rejects with what the sink rejects with. */
+  async begin(): Promise<void> {
+    const { notes, bitmap1, bitmap2, pageSize, dumpLevel, littleEndian } = this.#dump;
+    const { notesOffset, bitmap1Offset, bitmap2Offset, descriptorsOffset } = this.#layout;
+    await this.#sink.write(0, this.#header(STATUS_INCOMPLETE));
+    await this.#sink.write(pageSize, encodeSubHeader(this.#subHeader(), littleEndian));
+    await this.#sink.write(notesOffset, notes);
+    await this.#writeBitmap(bitmap1Offset, bitmap1);
+    this.#dumpable = await this.#writeBitmap(bitmap2Offset, bitmap2);
+    this.#dataOffset = descriptorsOffset + this.#dumpable * DESCRIPTOR_SIZE;
+    this.#end = this.#dataOffset;
+    if (dumpLevel & LEVEL_ZERO_PAGES) {
+      await this.#sink.write(this.#dataOffset, new Uint8Array(pageSize));
+      this.#end += pageSize;
+    }
+  }
+
+  /**
+   * Appends the next pages of bitmap 2. The batch must not change until the promise is settled. After a rejection
+   * there is only abort(), which keeps those pages of the batch that did reach the sink.
+   */
+  async append(batch: PageBatch): Promise<void> {
+    this.#checkBatch(batch);
+    await this.#makeRoom(batch.count);
+    try {
+      await this.#sink.write(this.#end, batch.data);
+    } catch (error) {
+      this.#describe(batch, error instanceof VmcoreError ? (error.offset ?? this.#end) : this.#end);
+      throw error;
+    }
+    this.#describe(batch, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Writes what is left and makes the dump complete and durable. A dump with missing pages keeps the incomplete mark.
+   *
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT when pages of bitmap 2 were not appended; else what the sink rejects with.
+   */
+  async finish(): Promise<void> {
+    if (this.pages !== this.#dumpable) {
+      throw argumentError(`bitmap 2 announces ${this.#dumpable} pages, but ${this.pages} were appended`);
+    }
+    await this.#flush();
+    await this.#sink.finish(0, this.#header(this.#missingPages > 0 ? STATUS_INCOMPLETE : 0));
+  }
+
+  /**
+   * Ends a dump that will not be complete; with `keep` so that the pages that were written can be read. Returns where
+   * it lies, if it is kept. Does nothing after finish().
+   */
+  async abort(mode: AbortMode): Promise<string | undefined> {
+    if (mode === 'keep') {
+      try {
+        await this.#flush();
+      } catch {
+        // The sink failed already, and its error was thrown: without these descriptors a few pages less can be read.
+      }
+    }
+    return this.#sink.abort(mode);
+  }
+
+  #header(mark: number): Uint8Array {
+    const { pageSize: blockSize, codec, littleEndian } = this.#dump;
+    const status = mark | (codec?.flag ?? 0);
+    return encodeHeader({ ...this.#dump, ...this.#layout, blockSize, status }, littleEndian);
+  }
+
+  #subHeader(): KdumpSubHeader {
+    const { physBase, dumpLevel, maxMapnr, notes, vmcoreinfo } = this.#dump;
+    const { notesOffset } = this.#layout;
+    const none: FileRange = { offset: 0, size: 0 };
+    return {
+      physBase,
+      dumpLevel,
+      maxMapnr,
+      notes: notes.length > 0 ? { offset: notesOffset, size: notes.length } : none,
+      vmcoreinfo: vmcoreinfo ? { ...vmcoreinfo, offset: notesOffset + vmcoreinfo.offset } : none,
+    };
+  }
+
+  /** Writes a bitmap, padded to whole blocks, and returns how many of its bits are set. */
+  async #writeBitmap(position: number, bitmap: Uint8Array): Promise<number> {
+    const { maxMapnr, pageSize } = this.#dump;
+    const length = Math.ceil(maxMapnr / 8);
+    const whole = length - (length % pageSize);
+    let bits = 0;
+    for (let done = 0; done < whole; done += BITMAP_PIECE) {
+      const piece = bitmap.subarray(done, Math.min(done + BITMAP_PIECE, whole));
+      await this.#sink.write(position + done, piece);
+      bits += countBits(piece);
+    }
+    if (whole === length) return bits;
+    const last = new Uint8Array(pageSize);
+    last.set(bitmap.subarray(whole, length));
+    await this.#sink.write(position + whole, last);
+    return bits + countBits(last);
+  }
+
+  /** In memory for the descriptors of the next `count` pages, and in the sink for them too. */
+  async #makeRoom(count: number): Promise<void> {
+    if ((this.#pending + count) * DESCRIPTOR_SIZE > this.#descriptors.byteLength) await this.#flush();
+    if (count * DESCRIPTOR_SIZE > this.#descriptors.byteLength) {
+      this.#descriptors = new DataView(new ArrayBuffer(count * DESCRIPTOR_SIZE));
+    }
+    const lacking = this.pages + count - this.#reserved;
+    if (lacking <= 0) return;
+    const more = Math.min(Math.max(lacking, DESCRIPTORS_PER_PIECE), this.#dumpable - this.#reserved);
+    await this.#sink.reserve(this.#descriptorOffset(this.#reserved), more * DESCRIPTOR_SIZE);
+    this.#reserved += more;
+  }
+
+  /** Makes descriptors of the pages of `batch`, up to the first one that does not end before `limit`. */
+  #describe(batch: PageBatch, limit: number): void {
+    for (let i = 0; i < batch.count; i++) {
+      const size = batch.sizes[i]!;
+      if (this.#end + size > limit) return;
+      this.#describePage(size, batch.flags[i]!);
+      this.#end += size;
+    }
+  }
+
+  #describePage(size: number, flags: number): void {
+    const at = this.#pending++ * DESCRIPTOR_SIZE;
+    const { littleEndian, pageSize } = this.#dump;
+    if (flags === ZERO_PAGE) {
+      this.#zeroPages++;
+      encodeDescriptor(this.#descriptors, at, this.#dataOffset, pageSize, 0, littleEndian);
+    } else if (flags === MISSING_PAGE) {
+      this.#missingPages++;
+      encodeDescriptor(this.#descriptors, at, 0, 0, 0, littleEndian);
+    } else {
+      encodeDescriptor(this.#descriptors, at, this.#end, size, flags, littleEndian);
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = new Uint8Array(this.#descriptors.buffer, 0, this.#pending * DESCRIPTOR_SIZE);
+    await this.#sink.write(this.#descriptorOffset(this.#flushed), bytes);
+    this.#flushed += this.#pending;
+    this.#pending = 0;
+  }
+
+  #descriptorOffset(index: number): number {
+    return this.#layout.descriptorsOffset + index * DESCRIPTOR_SIZE;
+  }
+
+  #checkBatch(batch: PageBatch): void {
+    const { pageSize, dumpLevel } = this.#dump;
+    if (this.pages + batch.count > this.#dumpable) {
+      throw argumentError(`more pages than the ${this.#dumpable} that bitmap 2 announces`);
+    }
+    let size = 0;
+    for (let i = 0; i < batch.count; i++) {
+      size += batch.sizes[i]!;
+      if (batch.sizes[i]! > pageSize) throw argumentError(`page ${i} of a batch is larger than a page`);
+      if (batch.flags[i] === ZERO_PAGE && !(dumpLevel & LEVEL_ZERO_PAGES)) {
+        throw argumentError(`dump level ${dumpLevel} has no shared zero page`);
+      }
+    }
+    if (size !== batch.data.length) {
+      throw argumentError(`a batch has ${batch.data.length} bytes, but its pages have ${size}`);
+    }
+  }
+}
+
+function argumentError(message: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
+}
+
+function checkDescription(dump: KdumpDescription): void {
+  const { pageSize, utsname, crashTime, maxMapnr, dumpLevel, notes, vmcoreinfo } = dump;
+  if (pageSize < 4096 || (pageSize & (pageSize - 1)) !== 0) throw argumentError(`page size ${pageSize}`);
+  if (utsname.length !== UTSNAME_SIZE)
+    throw argumentError(`utsname of ${utsname.length} bytes, not ${UTSNAME_SIZE}`);
+  if (!Number.isSafeInteger(crashTime)) throw argumentError(`crash time ${crashTime}`);
+  if (!Number.isSafeInteger(maxMapnr) || maxMapnr < 0) throw argumentError(`maxMapnr ${maxMapnr}`);
+  if (!Number.isInteger(dumpLevel) || dumpLevel < 0 || dumpLevel > 31)
+    throw argumentError(`dump level ${dumpLevel}`);
+  if (vmcoreinfo && vmcoreinfo.offset + vmcoreinfo.size > notes.length) {
+    throw argumentError('VMCOREINFO ends beyond the notes');
+  }
+  checkBitmap('bitmap 1', dump.bitmap1, maxMapnr);
+  checkBitmap('bitmap 2', dump.bitmap2, maxMapnr);
+}
+
+function checkBitmap(name: string, bitmap: Uint8Array, bits: number): void {
+  const length = Math.ceil(bits / 8);
+  if (bitmap.length < length)
+    throw argumentError(`${name} has ${bitmap.length} bytes for ${bits} page frames`);
+  if (bits % 8 !== 0 && bitmap[length - 1]! >> (bits % 8) !== 0) {
+    throw argumentError(`${name} has bits set beyond its ${bits} page frames`);
+  }
+}

@@ -1,0 +1,151 @@
+import type { PageCodec } from '../codecs/codec.ts';
+import type { PageBatch } from '../output/page-batch.ts';
+import { MISSING_PAGE, ZERO_PAGE } from '../output/page-batch.ts';
+import { ZeroPageTest } from './zero-page.ts';
+
+/** Pages of one batch at most: zero pages take no data, so their number needs a bound of its own. */
+const MAX_PAGES = 16 * 1024;
+
+const DEFAULT_BUFFER_SIZE = 4 * 1024 * 1024;
+
+export interface PageEncoderOptions {
+  /** Bytes. */
+  readonly pageSize: number;
+  /** Stores pages raw when absent. */
+  readonly codec?: PageCodec | undefined;
+  /** Whether pages of zeros are found and share one (dump level bit 0). */
+  readonly shareZeroPages: boolean;
+  /** Bytes of stored pages in one batch at most; default 4 MiB. */
+  readonly bufferSize?: number | undefined;
+}
+
+/** The buffers of one batch. */
+interface BatchBuffers {
+  readonly data: Uint8Array;
+  readonly sizes: Uint32Array;
+  readonly flags: Uint32Array;
+}
+
+/**
+ * Turns pages to batches of stored pages: the work of the CPU, synchronous, the same on the main thread and in workers.
+ *
+ * ```ts
+ * for (let done = 0; done < bytes.length; ) {
+ *   done += pageSize * encoder.encode(bytes.subarray(done), firstPfn + done / pageSize, bitmap2);
+ *   if (encoder.full) await writer.append(encoder.take());
+ * }
+ * ```
+ */
+export class PageEncoder {
+  readonly #pageSize: number;
+  readonly #codec: PageCodec | undefined;
+  readonly #zeroTest: ZeroPageTest | undefined;
+  /** Free bytes that the next page may need: a codec may write more than it keeps. */
+  readonly #room: number;
+  readonly #bufferSize: number;
+  readonly #free: BatchBuffers[] = [];
+  #batch: BatchBuffers;
+  #count = 0;
+  #used = 0;
+  #zeroPages = 0;
+
+  constructor(options: PageEncoderOptions) {
+    this.#pageSize = options.pageSize;
+    this.#codec = options.codec;
+    this.#zeroTest = options.shareZeroPages ? new ZeroPageTest(options.pageSize) : undefined;
+    this.#room = options.codec ? 2 * options.pageSize : options.pageSize;
+    this.#bufferSize = Math.max(options.bufferSize ?? DEFAULT_BUFFER_SIZE, this.#room);
+    this.#batch = this.#allocate();
+  }
+
+  /** Pages of zeros found so far. */
+  get zeroPages(): number {
+    return this.#zeroPages;
+  }
+
+  /** Pages in the current batch. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether the current batch may not take another page: take() it. */
+  get full(): boolean {
+    return this.#count === MAX_PAGES || this.#bufferSize - this.#used < this.#room;
+  }
+
+  /**
+   * Adds the pages of `bytes` whose bit is set in `wanted` to the current batch, until that is full. `bytes` holds
+   * whole pages, the first of pfn `firstPfn`; `wanted` has a bit for each pfn from 0 on, LSB first. Returns with how
+   * many pages of `bytes` it is done, wanted or not.
+   */
+  encode(bytes: Uint8Array, firstPfn: number, wanted: Uint8Array): number {
+    const pages = Math.floor(bytes.length / this.#pageSize);
+    const firstByte = Math.floor(firstPfn / 8);
+    const firstBit = firstPfn % 8;
+    for (let i = 0; i < pages; i++) {
+      const bit = firstBit + i;
+      if ((wanted[firstByte + (bit >>> 3)]! & (1 << (bit & 7))) === 0) continue;
+      if (this.full) return i;
+      this.#add(bytes, i * this.#pageSize);
+    }
+    return pages;
+  }
+
+  /** Adds a page that could not be read, in place of its data. The current batch must not be full. */
+  addMissing(): void {
+    this.#describe(0, MISSING_PAGE);
+  }
+
+  /** The current batch, and begins another. The caller owns it until it hands it to reuse(). */
+  take(): PageBatch {
+    const { data, sizes, flags } = this.#batch;
+    const batch = { count: this.#count, sizes, flags, data: data.subarray(0, this.#used) };
+    this.#batch = this.#free.pop() ?? this.#allocate();
+    this.#count = 0;
+    this.#used = 0;
+    return batch;
+  }
+
+  /** Takes back the buffers of a batch of take() that nobody needs any more. Detached ones are ignored. */
+  reuse(batch: PageBatch): void {
+    const { sizes, flags } = batch;
+    const data = new Uint8Array(batch.data.buffer);
+    if (data.length === this.#bufferSize && flags.length === MAX_PAGES)
+      this.#free.push({ data, sizes, flags });
+  }
+
+  #add(bytes: Uint8Array, at: number): void {
+    if (this.#zeroTest?.isZero(bytes, at)) {
+      this.#zeroPages++;
+      this.#describe(0, ZERO_PAGE);
+      return;
+    }
+    const page = bytes.subarray(at, at + this.#pageSize);
+    const size = this.#codec ? this.#compress(this.#codec, page) : 0;
+    if (size > 0) {
+      this.#describe(size, this.#codec!.flag);
+    } else {
+      this.#batch.data.set(page, this.#used);
+      this.#describe(this.#pageSize, 0);
+    }
+  }
+
+  #compress(codec: PageCodec, page: Uint8Array): number {
+    return codec.compress(page, this.#batch.data.subarray(this.#used, this.#used + this.#room));
+  }
+
+  #describe(size: number, flags: number): void {
+    this.#batch.sizes[this.#count] = size;
+    this.#batch.flags[this.#count] = flags;
+    this.#count++;
+    this.#used += size;
+  }
+
+  #allocate(): BatchBuffers {
+    return {
+      data: new Uint8Array(this.#bufferSize),
+      sizes: new Uint32Array(MAX_PAGES),
+      flags: new Uint32Array(MAX_PAGES),
+    };
+  }
+}
