@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+// The scripts are plain JavaScript that is not compiled: loaded from where it lies.
+const path = fileURLToPath(new URL('../../scripts/test-report.mjs', import.meta.url));
+const { formatCounts, testReport } = await import(path);
+
+t.test('the line of counts has the innermost subtests', async (t) => {
+  const tap = `TAP version 14
+# Subtest: a.test.js
+    # Subtest: passes
+        ok 1 - one assertion
+        ok 2 - another one
+        1..2
+    ok 1 - passes
+    # Subtest: has subtests
+        # Subtest: passes
+            ok 1 - yes
+            1..1
+        ok 1 - passes
+        ok 2 - skipped # SKIP no makedumpfile
+        1..2
+    ok 2 - has subtests
+    # Subtest: fails
+        not ok 1 - no
+        1..1
+    not ok 3 - fails
+    # Subtest: skips all it has
+        ok 1 - why # SKIP
+        1..1
+    ok 4 - skips all it has
+    1..4
+not ok 1 - a.test.js
+# Subtest: b.test.js
+    # Subtest: passes
+        ok 1 - yes
+        1..1
+    ok 1 - passes
+    1..1
+not ok 2 - b.test.js
+not ok 3 - c.test.js
+ok 4 - d.test.js # SKIP nothing to do here
+1..4
+`;
+  const lines: string[] = [];
+  const { stream, counts } = testReport((line: string) => lines.push(line));
+  stream.end(tap);
+  t.equal(formatCounts(counts), '3 passed, 3 failed, 3 skipped');
+  t.ok(lines.includes('  failed: a.test.js > fails'));
+  t.ok(lines.includes('  skipped: a.test.js > has subtests > skipped: no makedumpfile'));
+  t.ok(lines.includes('  skipped: a.test.js > skips all it has: why'));
+  t.ok(lines.includes('FAIL b.test.js: 1 passed'));
+});
