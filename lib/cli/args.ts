@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
 
 /** The command line is wrong: exit status 2. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 /** An option of a command. */
 export interface Option {

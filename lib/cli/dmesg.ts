@@ -1,3 +1,4 @@
+import type { LogRecord } from '../index.ts';
 import type { Command } from './command.ts';
 
 export const dmesg: Command = {
@@ -6,7 +7,7 @@ export const dmesg: Command = {
   options: [],
   examples: [
     ['vmcore dmesg /proc/vmcore > /var/crash/dmesg.txt', 'save the log, which is small, before the dump'],
-    ['vmcore dmesg core | tail -n 40', 'the panic'],
+    ['vmcore dmesg core | tail -n 40', 'how it ended'],
   ],
   positionals: ['VMCORE'],
 
@@ -14,7 +15,21 @@ export const dmesg: Command = {
     const { formatRecord, openVmcore } = await import('../index.ts');
     await using core = await openVmcore(args.positionals[0]!, { signal });
     const records = core.dmesg();
-    if (output.json) await output.printJson({ records });
+    if (output.json) await output.printJson({ records: records.map(toJson) });
     else await output.print(records.map((record) => `${formatRecord(record)}\n`).join(''));
   },
 };
+
+function toJson({
+  sequence,
+  timestamp,
+  facility,
+  level,
+  caller,
+  text,
+  subsystem,
+  device,
+}: LogRecord): object {
+  const seconds = timestamp === undefined ? undefined : Number(timestamp) / 1e9;
+  return { sequence, seconds, facility, level, caller, text, subsystem, device };
+}

@@ -44,9 +44,9 @@ export class ProgressLine {
   }
 }
 
-function describe({ pages, totalPages, bytesPerSecond, secondsLeft }: Progress): string {
+function describe({ pages, totalPages, bytesPerSecond, etaSeconds }: Progress): string {
   const parts = [`${formatCount(pages)} of ${formatCount(totalPages)} pages`];
   if (bytesPerSecond > 0) parts.push(`${formatBytes(bytesPerSecond)}/s`);
-  if (secondsLeft !== undefined) parts.push(`${formatDuration(secondsLeft)} left`);
+  if (etaSeconds !== undefined) parts.push(`${formatDuration(etaSeconds)} left`);
   return parts.join(', ');
 }
