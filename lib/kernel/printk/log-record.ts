@@ -69,14 +69,14 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * The message as `dmesg` and makedumpfile's --dump-dmesg print it, final newline included: `[    1.234567] text`.
+ * The message as `dmesg` and makedumpfile's --dump-dmesg print it, without a final newline: `[    1.234567] text`.
  * Lines after the first are indented below the text; a byte that is neither printable ASCII nor white space becomes
  * `\xNN`, so that a log cannot send escape sequences to a terminal. A line of a plain-text log keeps its own prefix.
  */
 export function formatRecord(record: LogRecord, options: FormatOptions = {}): string {
-  if (record.line) return escapeBytes(record.line, '\n') + (record.newline ? '\n' : '');
+  if (record.line) return escapeBytes(record.line, '\n');
   const prefix = formatTime(record.timestamp) + (options.caller ? formatCaller(record.caller) : '');
-  return `${prefix}${escapeBytes(record.raw, `\n${' '.repeat(prefix.length)}`)}\n`;
+  return `${prefix}${escapeBytes(record.raw, `\n${' '.repeat(prefix.length)}`)}`;
 }
 
 function formatTime(timestamp: bigint | undefined): string {
