@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 export type OracleName = 'makedumpfile' | 'crash' | 'drgn' | 'libkdumpfile' | 'strace';
 
 /** The distribution's Python, which has its modules; one that comes first in PATH may not. */
-const python = '/usr/bin/python3';
+export const python = '/usr/bin/python3';
 
 /** Another build of a program may be named in the environment. */
 export const programs = {
@@ -75,7 +75,11 @@ export async function run(command: string, args: string[], options: RunOptions =
 /** The project's folder, seen from dist/test/support/. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Runs one of the programs beside this file with the distribution's Python. */
-export function runPython(program: string, args: string[], options: RunOptions = {}): Promise<Output> {
-  return run(python, [`${root}test/support/${program}`, ...args], options);
+/** The path of one of the Python programs beside this file. */
+export function pythonProgram(name: string): string {
+  return `${root}test/support/${name}`;
+}
+
+export function runPython(name: string, args: string[], options: RunOptions = {}): Promise<Output> {
+  return run(python, [pythonProgram(name), ...args], options);
 }

@@ -1,0 +1,41 @@
+// libkdumpfile, through its Python module.
+import { spawn } from 'node:child_process';
+import { python, pythonProgram, runPython } from './oracles.ts';
+
+const pageSize = 4096;
+
+export interface DumpAttributes {
+  format: string;
+  arch: string;
+  pageSize: number;
+  release: string;
+  vmcoreinfo: string;
+  /** By CPU: register names and unsigned decimal values. */
+  registers: Record<string, string>[];
+}
+
+export async function attributes(dump: string): Promise<DumpAttributes> {
+  const { stdout } = await runPython('libkdumpfile.py', ['attributes', dump]);
+  return JSON.parse(stdout.toString());
+}
+
+/** The pages of these page frames, in order, as libkdumpfile reads them. A page it can't read ends the reading. */
+export async function* pages(
+  dump: string,
+  pfns: readonly number[],
+): AsyncGenerator<[pfn: number, page: Buffer]> {
+  const child = spawn(python, [pythonProgram('libkdumpfile.py'), 'pages', dump], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(Buffer.from(BigUint64Array.from(pfns, BigInt).buffer));
+  let index = 0;
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of child.stdout) {
+    const bytes = rest.length ? Buffer.concat([rest, chunk]) : (chunk as Buffer);
+    const whole = bytes.length - (bytes.length % pageSize);
+    for (let at = 0; at < whole; at += pageSize) yield [pfns[index++]!, bytes.subarray(at, at + pageSize)];
+    rest = bytes.subarray(whole);
+  }
+  if (index !== pfns.length) throw new Error(`libkdumpfile read ${index} of ${pfns.length} pages of ${dump}`);
+}
