@@ -27,7 +27,7 @@ Napi::Value ReadCycles(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  EnvState* const state = new EnvState(env);
+  EnvState* const state = new EnvState;
   env.SetInstanceData(state);
   state->source_class = Napi::Persistent(Source::Define(env));
   state->region_class = Napi::Persistent(Region::Define(env));

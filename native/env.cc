@@ -4,25 +4,27 @@
 
 namespace vmcore {
 
-EnvState::EnvState(Napi::Env env) : env_(env) {}
-
 EnvState::~EnvState() {
   // Mappings may be deleted later and then unlink themselves.
   while (!mappings.Empty()) mappings.next->Unlink();
 }
 
-void EnvState::RenewTeardownHook() {
-  if (hooked_) napi_remove_env_cleanup_hook(env_, OnTeardown, this);
-  hooked_ = napi_add_env_cleanup_hook(env_, OnTeardown, this) == napi_ok;
+void EnvState::AbandonMappings(Napi::Env env) {
+  while (!mappings.Empty()) {
+    Mapping* const mapping = static_cast<Mapping*>(mappings.next);
+    mapping->Unlink();
+    mapping->Abandon(env);
+  }
 }
 
-void EnvState::OnTeardown(void* data) {
-  EnvState* const state = static_cast<EnvState*>(data);
-  state->hooked_ = false;
-  const Napi::HandleScope scope(state->env_);
-  for (Link* link = state->mappings.next; link != &state->mappings; link = link->next) {
-    static_cast<Mapping*>(link)->Abandon(state->env_);
-  }
+bool IsEnding(napi_env env) {
+  // Node-API does not tell directly, but refuses calls that could run JavaScript. It does that too while an exception
+  // is pending.
+  napi_value value;
+  bool equal;
+  bool pending;
+  return napi_get_boolean(env, true, &value) == napi_ok && napi_strict_equals(env, value, value, &equal) != napi_ok &&
+         napi_is_exception_pending(env, &pending) == napi_ok && !pending;
 }
 
 }  // namespace vmcore

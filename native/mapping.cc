@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "env.h"
+#include "zeros.h"
 
 namespace vmcore {
 
@@ -51,7 +52,6 @@ Mapping::Mapping(std::shared_ptr<SourceState> source, void* address, size_t leng
     : source_(std::move(source)), address_(address), length_(length), slot_(RegisterRegion(address, length)) {}
 
 Napi::Value Mapping::CreateWindow(Napi::Env env, size_t offset, size_t length) {
-  EnvState::Of(env)->RenewTeardownHook();
   Window* const window = new Window;
   napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(
@@ -78,6 +78,9 @@ void Mapping::DropWindow(Window* window) {
 
 void Mapping::FinalizeWindow(napi_env env, void*, void* hint) {
   Window* const window = static_cast<Window*>(hint);
+  // When the environment ends Node detaches each buffer and calls its finalizer at once, also when the memory went to
+  // another thread. Only now can the other buffers still be told from those that were transferred away.
+  if (window->mapping != nullptr && IsEnding(env)) EnvState::Of(env)->AbandonMappings(env);
   Mapping* const mapping = window->mapping;
   if (mapping != nullptr) {
     mapping->DropWindow(window);
@@ -113,16 +116,18 @@ void Mapping::Disown() {
   DeleteIfUnused();
 }
 
-void Mapping::Abandon(napi_env env) {
+void Mapping::Abandon(Napi::Env env) {
+  const Napi::HandleScope scope(env);
   released_ = true;
   DetachWindows(env);
-  // A buffer that was transferred twice may be in another thread by now, and no finalizer will tell when it is gone.
-  leaked_ = !windows_.Empty();
+  escaped_ = !windows_.Empty();
+  while (!windows_.Empty()) DropWindow(static_cast<Window*>(windows_.next));
   UnmapIfUnused();
+  DeleteIfUnused();
 }
 
 int Mapping::UnmapIfUnused() {
-  if (!mapped_ || !released_ || leaked_ || !windows_.Empty()) return 0;
+  if (!mapped_ || !released_ || !windows_.Empty()) return 0;
   if (slot_ != nullptr) {
     faulted_ = RegionFaulted(slot_);
     UnregisterRegion(slot_);
@@ -130,15 +135,21 @@ int Mapping::UnmapIfUnused() {
   }
   Counters& counters = source_->counters;
   counters.unmaps++;
-  if (munmap(address_, length_) != 0) {
+  const int error = Release();
+  if (error != 0) {
     counters.unmap_errors++;
-    return errno;
+    return error;
   }
   mapped_ = false;
   counters.unmap_bytes += length_;
   counters.mapped -= length_;
   process_bytes.fetch_sub(length_);
   return 0;
+}
+
+int Mapping::Release() {
+  const bool done = escaped_ ? MapZeros(address_, length_) : munmap(address_, length_) == 0;
+  return done ? 0 : errno;
 }
 
 void Mapping::DeleteIfUnused() {

@@ -36,8 +36,9 @@ class Mapping : public Link {
   // The region object is gone: unmaps and deletes as soon as there are no windows.
   void Disown();
 
-  // The environment ends: as Unmap(), but memory that another thread may be reading stays mapped for good.
-  void Abandon(napi_env env);
+  // The environment ends: detaches the windows and unmaps. Where a window could not be detached another thread may
+  // have its memory, and no finalizer will tell when it is done: zeros stay there for good.
+  void Abandon(Napi::Env env);
 
   bool Unmapped() const { return released_; }
   bool Faulted() const { return slot_ != nullptr ? RegionFaulted(slot_) : faulted_; }
@@ -53,6 +54,7 @@ class Mapping : public Link {
   void DetachWindows(napi_env env);
   // munmap(2) if nothing keeps the memory. Returns the errno, 0 for none.
   int UnmapIfUnused();
+  int Release();
   void DeleteIfUnused();
 
   const std::shared_ptr<SourceState> source_;
@@ -63,7 +65,7 @@ class Mapping : public Link {
   bool mapped_ = true;
   bool owned_ = true;      // a region object refers to it
   bool released_ = false;  // nobody will ask for a window any more
-  bool leaked_ = false;
+  bool escaped_ = false;   // the address range may never be used for something else
   bool faulted_ = false;  // kept from the slot after it was unregistered
 };
 

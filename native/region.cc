@@ -13,14 +13,22 @@ namespace {
 // Larger external buffers make V8 collect the whole heap: it counts their bytes as its own.
 constexpr double kMaxWindow = 16 * 1024 * 1024;
 
+// Any 128 bits that no other addon has.
+constexpr napi_type_tag kRegionTag = {0x5c1d4e1fb7a9423e, 0x9b0e6f2a8d3c7715};
+
+template <Napi::PropertyDescriptor::GetterCallback callback>
+Napi::PropertyDescriptor Getter(const char* name) {
+  return Napi::PropertyDescriptor::Accessor<callback>(name, napi_enumerable);
+}
+
 }  // namespace
 
 Napi::Function Region::Define(Napi::Env env) {
   return DefineClass(env, "NativeRegion",
                      {
-                         InstanceAccessor<&Region::GetLength>("length", napi_enumerable),
-                         InstanceAccessor<&Region::GetAddress>("address", napi_enumerable),
-                         InstanceAccessor<&Region::GetFaulted>("faulted", napi_enumerable),
+                         PropertyDescriptor(Getter<&Region::GetLength>("length")),
+                         PropertyDescriptor(Getter<&Region::GetAddress>("address")),
+                         PropertyDescriptor(Getter<&Region::GetFaulted>("faulted")),
                          InstanceMethod<&Region::CreateWindow>("window"),
                          InstanceMethod<&Region::Unmap>("unmap"),
                      });
@@ -39,26 +47,38 @@ Napi::Value Region::New(Napi::Env env, Mapping* mapping) {
   }
 }
 
-Region::Region(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<Region>(info),
-      mapping_(std::exchange(EnvState::Of(info.Env())->mapping_of_new_region, nullptr)) {
-  if (mapping_ == nullptr) throw Napi::TypeError::New(info.Env(), "A region is made by map() of a source");
+Region::Region(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Region>(info) {
+  EnvState* const state = EnvState::Of(info.Env());
+  if (state->mapping_of_new_region == nullptr) {
+    throw Napi::TypeError::New(info.Env(), "A region is made by map() of a source");
+  }
+  // Last, because there is no destructor for what throws here.
+  info.This().As<Napi::Object>().TypeTag(&kRegionTag);
+  mapping_ = std::exchange(state->mapping_of_new_region, nullptr);
 }
 
 Region::~Region() {
   if (mapping_ != nullptr) mapping_->Disown();
 }
 
+const Mapping& Region::MappingOf(const Napi::CallbackInfo& info) {
+  const Napi::Value receiver = info.This();
+  if (!receiver.IsObject() || !receiver.As<Napi::Object>().CheckTypeTag(&kRegionTag)) {
+    throw Napi::TypeError::New(info.Env(), "The receiver is not a region");
+  }
+  return *Unwrap(receiver.As<Napi::Object>())->mapping_;
+}
+
 Napi::Value Region::GetLength(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(mapping_->length()));
+  return Napi::Number::New(info.Env(), static_cast<double>(MappingOf(info).length()));
 }
 
 Napi::Value Region::GetAddress(const Napi::CallbackInfo& info) {
-  return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(reinterpret_cast<uintptr_t>(mapping_->address())));
+  return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(reinterpret_cast<uintptr_t>(MappingOf(info).address())));
 }
 
 Napi::Value Region::GetFaulted(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), mapping_->Faulted());
+  return Napi::Boolean::New(info.Env(), MappingOf(info).Faulted());
 }
 
 Napi::Value Region::CreateWindow(const Napi::CallbackInfo& info) {

@@ -18,9 +18,12 @@ class Region : public Napi::ObjectWrap<Region> {
   ~Region() override;
 
  private:
-  Napi::Value GetLength(const Napi::CallbackInfo& info);
-  Napi::Value GetAddress(const Napi::CallbackInfo& info);
-  Napi::Value GetFaulted(const Napi::CallbackInfo& info);
+  // The mapping of the receiver of a getter. Throws TypeError when that is no region: unlike methods, getters may be
+  // called on any object.
+  static const Mapping& MappingOf(const Napi::CallbackInfo& info);
+  static Napi::Value GetLength(const Napi::CallbackInfo& info);
+  static Napi::Value GetAddress(const Napi::CallbackInfo& info);
+  static Napi::Value GetFaulted(const Napi::CallbackInfo& info);
   Napi::Value CreateWindow(const Napi::CallbackInfo& info);
   void Unmap(const Napi::CallbackInfo& info);
 

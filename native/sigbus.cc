@@ -1,7 +1,6 @@
 #include "sigbus.h"
 
 #include <signal.h>
-#include <sys/mman.h>
 
 #include <atomic>
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include <mutex>
 
 #include "check.h"
+#include "zeros.h"
 
 namespace vmcore {
 
@@ -58,30 +58,23 @@ void WriteRange(RegionSlot* slot, Range range) {
   slot->version.fetch_add(1);
 }
 
-// The first slot that overlaps [start, end), with its range.
-RegionSlot* FindSlot(uintptr_t start, uintptr_t end, Range* found) {
+// The first slot that overlaps [start, end).
+RegionSlot* FindSlot(uintptr_t start, uintptr_t end) {
   for (RegionSlot* slot = registry.slots.load(); slot != nullptr; slot = slot->next) {
-    *found = ReadRange(slot);
-    if (start < found->end && end > found->start) return slot;
+    const Range range = ReadRange(slot);
+    if (start < range.end && end > range.start) return slot;
   }
   return nullptr;
-}
-
-bool MapZeros(uintptr_t start, size_t length) {
-  void* const at = reinterpret_cast<void*>(start);
-  return mmap(at, length, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == at;
 }
 
 // Async-signal-safe: atomics and mmap.
 bool Heal(const siginfo_t* info) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(info->si_addr);
-  Range range;
-  RegionSlot* const slot = FindSlot(address, address + 1, &range);
+  RegionSlot* const slot = FindSlot(address, address + 1);
   if (slot == nullptr) return false;
   slot->faulted.store(true);
   const uintptr_t page = address & ~(static_cast<uintptr_t>(PageSize()) - 1);
-  // One page splits the mapping and so fails at vm.max_map_count; replacing the whole region needs no more mappings.
-  return MapZeros(page, PageSize()) || MapZeros(range.start, range.end - range.start);
+  return MapZeros(reinterpret_cast<void*>(page), PageSize());
 }
 
 void DieByDefault(const siginfo_t* info) {
@@ -163,8 +156,7 @@ bool RegionFaulted(const RegionSlot* slot) { return slot->faulted.load(); }
 
 bool OverlapsRegion(const void* address, size_t length) {
   const uintptr_t start = reinterpret_cast<uintptr_t>(address);
-  Range range;
-  return length > 0 && FindSlot(start, start + length, &range) != nullptr;
+  return length > 0 && FindSlot(start, start + length) != nullptr;
 }
 
 }  // namespace vmcore
