@@ -108,10 +108,9 @@ export class PageEncoder {
 
   /** Takes back the buffers of a batch of take() that nobody needs any more. Detached ones are ignored. */
   reuse(batch: PageBatch): void {
-    const { sizes, flags } = batch;
-    const data = new Uint8Array(batch.data.buffer);
-    if (data.length === this.#bufferSize && flags.length === MAX_PAGES)
-      this.#free.push({ data, sizes, flags });
+    const { data, sizes, flags } = batch;
+    if (data.buffer.byteLength !== this.#bufferSize || flags.length !== MAX_PAGES) return;
+    this.#free.push({ data: new Uint8Array(data.buffer), sizes, flags });
   }
 
   #add(bytes: Uint8Array, at: number): void {

@@ -1,0 +1,212 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import type { OutputHandle } from '../../lib/output/file-sink.ts';
+import { FileSink } from '../../lib/output/file-sink.ts';
+
+const bytes = (text: string) => Buffer.from(text);
+
+t.test('a new file, private to its owner', async (t) => {
+  const path = join(t.testdir(), 'dump');
+  const sink = await FileSink.create(path);
+  t.equal(sink.file, path);
+  t.equal(lstatSync(path).mode & 0o777, 0o600);
+  await sink.write(10, bytes('data'));
+  await sink.write(0, bytes('mark'));
+  await sink.reserve(20, 3);
+  await sink.finish(0, bytes('done'));
+  t.equal(readFileSync(path, 'latin1'), 'done\0\0\0\0\0\0data\0\0\0\0\0\0\0\0\0');
+  t.equal(sink.bytesWritten, 15);
+  t.equal(await sink.abort('remove'), undefined, 'an abort afterwards does nothing');
+  t.ok(existsSync(path));
+});
+
+t.test('finish() orders its writes: data, sync, mark, sync', async (t) => {
+  const dir = t.testdir();
+  const calls: string[] = [];
+  const handle = await open(join(dir, 'dump'), 'w');
+  const recording: OutputHandle = {
+    write: ((buffer: Uint8Array, offset: number, length: number, position: number) => {
+      calls.push(`write ${position}`);
+      return handle.write(buffer, offset, length, position);
+    }) as OutputHandle['write'],
+    datasync: () => {
+      calls.push('datasync');
+      return handle.datasync();
+    },
+    close: () => {
+      calls.push('close');
+      return handle.close();
+    },
+  };
+  const path = join(dir, 'dump');
+  const sink = new FileSink(recording, { path, writtenAs: path, device: false });
+  await sink.write(4, bytes('data'));
+  await sink.finish(0, bytes('done'));
+  t.strictSame(calls, ['write 4', 'datasync', 'write 0', 'datasync', 'close']);
+});
+
+t.test('a file that exists', async (t) => {
+  const dir = t.testdir({ dump: 'old' });
+  const path = join(dir, 'dump');
+  await t.rejects(FileSink.create(path), { code: 'ERR_VMCORE_EXISTS', file: path, message: /force/ });
+  t.equal(readFileSync(path, 'latin1'), 'old');
+
+  const sink = await FileSink.create(path, { force: true });
+  await sink.write(0, bytes('mark'));
+  const [beside] = readdirSync(dir).filter((name) => name !== 'dump');
+  t.match(beside, /^dump\.incomplete-[0-9a-f]{8}$/);
+  t.equal(lstatSync(join(dir, beside!)).mode & 0o777, 0o600);
+  t.equal(readFileSync(path, 'latin1'), 'old', 'is untouched until the end');
+  await sink.finish(0, bytes('done'));
+  t.equal(readFileSync(path, 'latin1'), 'done');
+  t.equal(lstatSync(path).mode & 0o777, 0o600);
+  t.strictSame(readdirSync(dir), ['dump']);
+});
+
+t.test('abort', async (t) => {
+  const dir = t.testdir({ old: 'old' });
+  const path = join(dir, 'dump');
+  const removed = await FileSink.create(path);
+  await removed.write(0, bytes('mark'));
+  t.equal(await removed.abort('remove'), undefined);
+  t.strictSame(readdirSync(dir), ['old']);
+  t.equal(await removed.abort('keep'), undefined, 'again');
+
+  const kept = await FileSink.create(path);
+  await kept.write(0, bytes('mark'));
+  t.equal(await kept.abort('keep'), path);
+  t.equal(readFileSync(path, 'latin1'), 'mark');
+});
+
+t.test('abort of one that would replace another leaves the old one', async (t) => {
+  const dir = t.testdir({ old: 'old' });
+  const path = join(dir, 'old');
+  const removed = await FileSink.create(path, { force: true });
+  t.equal(await removed.abort('remove'), undefined);
+  t.strictSame(readdirSync(dir), ['old']);
+
+  const kept = await FileSink.create(path, { force: true });
+  await kept.write(0, bytes('mark'));
+  const left = await kept.abort('keep');
+  t.match(left, /old\.incomplete-/);
+  t.equal(readFileSync(left!, 'latin1'), 'mark');
+  t.equal(readFileSync(path, 'latin1'), 'old');
+});
+
+t.test('a file that appears after the first look', async (t) => {
+  const dir = t.testdir();
+  const [first, second] = await Promise.allSettled([1, 2].map(() => FileSink.create(join(dir, 'dump'))));
+  const results = [first, second].map((result) => result?.status).sort();
+  t.strictSame(results, ['fulfilled', 'rejected'], 'only one creates it');
+});
+
+t.test('what is no file', async (t) => {
+  const dir = t.testdir({ target: 'target' });
+  mkdirSync(join(dir, 'directory'));
+  symlinkSync('target', join(dir, 'link'));
+  symlinkSync('nowhere', join(dir, 'dangling'));
+  spawnSync('mkfifo', [join(dir, 'pipe')]);
+  const refused: [string, string, RegExp][] = [
+    ['link', 'ERR_VMCORE_EXISTS', /symbolic link/],
+    ['dangling', 'ERR_VMCORE_EXISTS', /symbolic link/],
+    ['directory', 'ERR_VMCORE_OUTPUT', /is a directory/],
+    ['pipe', 'ERR_VMCORE_OUTPUT', /pipe/],
+    ['missing/dump', 'ERR_VMCORE_OUTPUT', /there is no directory .*missing/],
+    ['target/dump', 'ERR_VMCORE_OUTPUT', /there is no directory .*target/],
+  ];
+  for (const [name, code, message] of refused) {
+    for (const force of [false, true]) {
+      await t.rejects(
+        FileSink.create(join(dir, name), { force }),
+        { code, message },
+        `${name}, force ${force}`,
+      );
+    }
+  }
+  t.equal(readFileSync(join(dir, 'target'), 'latin1'), 'target');
+  t.notOk(existsSync(join(dir, 'nowhere')));
+});
+
+t.test('character devices are written to, with force', async (t) => {
+  await t.rejects(FileSink.create('/dev/null'), { code: 'ERR_VMCORE_EXISTS', message: /device/ });
+  const sink = await FileSink.create('/dev/null', { force: true });
+  await sink.write(1_000_000, bytes('data'));
+  await sink.finish(0, bytes('done'));
+  t.ok(lstatSync('/dev/null').isCharacterDevice());
+  const aborted = await FileSink.create('/dev/null', { force: true });
+  t.equal(await aborted.abort('remove'), undefined);
+  t.ok(lstatSync('/dev/null').isCharacterDevice());
+});
+
+t.test('a full device', async (t) => {
+  const sink = await FileSink.create('/dev/full', { force: true });
+  const failure = {
+    code: 'ERR_VMCORE_NO_SPACE',
+    file: '/dev/full',
+    offset: 4096,
+    cause: { code: 'ENOSPC' },
+    message: /no space left/,
+  };
+  await t.rejects(sink.write(4096, bytes('data')), failure);
+  await sink.abort('remove');
+  t.ok(existsSync('/dev/full'));
+});
+
+t.test('a limit on the size of files', async (t) => {
+  const path = join(t.testdir(), 'dump');
+  const program = `
+    const { FileSink } = await import(${JSON.stringify(new URL('../../lib/output/file-sink.js', import.meta.url))});
+    const sink = await FileSink.create(${JSON.stringify(path)});
+    const { code, offset, cause } = await sink.write(1000, Buffer.alloc(3_000_000)).catch((error) => error);
+    console.log(code, offset, cause.code, await sink.abort('keep'));`;
+  // Node ignores SIGXFSZ; what the test runner loads by NODE_OPTIONS would end the program instead.
+  const args = [
+    '-c',
+    'unset NODE_OPTIONS; ulimit -f 2000; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    program,
+  ];
+  const { stdout, stderr } = spawnSync('bash', args, { encoding: 'utf8' });
+  t.equal(stderr, '');
+  t.equal(stdout, `ERR_VMCORE_NO_SPACE 2048000 EFBIG ${path}\n`, 'and what fits is written');
+  t.equal(lstatSync(path).size, 2048000);
+});
+
+t.test('short writes are continued', async (t) => {
+  const path = join(t.testdir(), 'dump');
+  const handle = await open(path, 'w');
+  let quota = Number.POSITIVE_INFINITY;
+  const short: OutputHandle = {
+    write: (async (buffer: Uint8Array, offset: number, length: number, position: number) => {
+      const taken = Math.min(length, 7, quota);
+      quota -= taken;
+      return handle.write(buffer, offset, taken, position);
+    }) as OutputHandle['write'],
+    datasync: () => handle.datasync(),
+    close: () => handle.close(),
+  };
+  const sink = new FileSink(short, { path, writtenAs: path, device: false });
+  const text = 'a text that is longer than seven bytes';
+  await sink.write(3, bytes(text));
+  t.equal(readFileSync(path, 'latin1'), `\0\0\0${text}`);
+  quota = 10;
+  await t.rejects(
+    sink.write(100, bytes(text)),
+    { code: 'ERR_VMCORE_OUTPUT', offset: 110 },
+    'no endless loop',
+  );
+  await sink.abort('remove');
+  t.notOk(existsSync(path));
+});
+
+t.test('bytes that threads share can be written', async (t) => {
+  const path = join(t.testdir(), 'dump');
+  const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(0x61);
+  const sink = await FileSink.create(path);
+  await sink.write(0, shared);
+  await sink.finish(4, bytes('b'));
+  t.equal(readFileSync(path, 'latin1'), 'aaaab');
+});

@@ -1,0 +1,38 @@
+import type { AbortMode, Sink } from '../../lib/output/sink.ts';
+
+/** A sink in memory that records what was called, with what. */
+export class MemorySink implements Sink {
+  readonly file = 'memory';
+  readonly calls: string[] = [];
+  bytesWritten = 0;
+  bytes = Buffer.alloc(0);
+
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    this.calls.push(`write ${position} ${bytes.length}`);
+    this.#store(position, bytes);
+  }
+
+  async reserve(position: number, length: number): Promise<void> {
+    this.calls.push(`reserve ${position} ${length}`);
+    this.#store(position, Buffer.alloc(length));
+  }
+
+  async finish(position: number, bytes: Uint8Array): Promise<void> {
+    this.calls.push(`finish ${position} ${bytes.length}`);
+    this.#store(position, bytes);
+  }
+
+  async abort(mode: AbortMode): Promise<string | undefined> {
+    this.calls.push(`abort ${mode}`);
+    return mode === 'keep' ? this.file : undefined;
+  }
+
+  #store(position: number, bytes: Uint8Array): void {
+    const size = Math.max(this.bytes.length, position + bytes.length);
+    const grown = Buffer.alloc(size);
+    grown.set(this.bytes);
+    grown.set(bytes, position);
+    this.bytes = grown;
+    this.bytesWritten += bytes.length;
+  }
+}
