@@ -10,6 +10,8 @@ export interface SlotOptions {
   readonly slots: number;
   /** Length of a region in bytes, a power of two and at least the host's page size: regions lie on this grid. */
   readonly regionBytes: number;
+  /** Length of a region that is read instead of mapped, a power of two at most `regionBytes`. */
+  readonly readBytes: number;
   readonly policy: AccessPolicy;
 }
 
@@ -94,9 +96,9 @@ export class Slots {
   }
 
   #acquire(position: number): Region {
-    const { policy, regionBytes } = this.#options;
+    const { policy, regionBytes, readBytes } = this.#options;
     const mapped = policy === 'read' ? undefined : this.#map(position, regionBytes);
-    return mapped ?? readRegion(this.#source, position, Math.min(regionBytes, SMALLEST_MAP));
+    return mapped ?? readRegion(this.#source, position, readBytes);
   }
 
   /** Smaller grids on failure: EAGAIN, ENOMEM and EINVAL may be local to part of a range. */

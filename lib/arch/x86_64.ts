@@ -1,5 +1,6 @@
 import type { KernelFacts, ReadEntry } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
+import type { PrstatusLayout } from './registers.ts';
 
 /** EM_X86_64 (include/uapi/linux/elf-em.h). */
 export const EM_X86_64 = 62;
@@ -99,3 +100,12 @@ function x86_64Level(
     },
   };
 }
+
+/** struct user_regs_struct (arch/x86/include/asm/user_64.h) in elf_prstatus. */
+export const X86_64_PRSTATUS: PrstatusLayout = {
+  registersOffset: 112,
+  names: (
+    'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi ' +
+    'orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'
+  ).split(' '),
+};

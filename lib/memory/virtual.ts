@@ -12,20 +12,20 @@ const VADDR_END = 1n << 64n;
  */
 export class VirtualMemory {
   readonly littleEndian: boolean;
+  readonly addressSpace: AddressSpace;
   readonly #physical: PhysicalMemory;
-  readonly #space: AddressSpace;
   readonly #word = new Uint8Array(8);
   readonly #view = new DataView(this.#word.buffer);
 
   constructor(physical: PhysicalMemory, space: AddressSpace, littleEndian: boolean) {
     this.#physical = physical;
-    this.#space = space;
+    this.addressSpace = space;
     this.littleEndian = littleEndian;
   }
 
   /** The physical address in bytes. @throws VmcoreError ERR_VMCORE_UNMAPPED naming the level where the walk ended. */
   translate(vaddr: bigint): number {
-    return this.#space.translate(vaddr).paddr;
+    return this.addressSpace.translate(vaddr).paddr;
   }
 
   /** Fills `into` with the bytes from `vaddr` on. @throws VmcoreError ERR_VMCORE_UNMAPPED, ERR_VMCORE_NOT_PRESENT. */
@@ -40,7 +40,7 @@ export class VirtualMemory {
       );
     }
     for (let done = 0; done < into.length; ) {
-      const { paddr, contiguous } = this.#space.translate(vaddr + BigInt(done));
+      const { paddr, contiguous } = this.addressSpace.translate(vaddr + BigInt(done));
       const length = Math.min(into.length - done, contiguous);
       this.#physical.read(paddr, into.subarray(done, done + length));
       done += length;
@@ -74,7 +74,7 @@ export class VirtualMemory {
     const bytes = new Uint8Array(limit);
     let length = 0;
     while (length < limit) {
-      const { paddr, contiguous } = this.#space.translate(vaddr + BigInt(length));
+      const { paddr, contiguous } = this.addressSpace.translate(vaddr + BigInt(length));
       const part = bytes.subarray(length, Math.min(limit, length + Math.min(contiguous, 256)));
       this.#physical.read(paddr, part);
       const nul = part.indexOf(0);

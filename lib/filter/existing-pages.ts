@@ -1,0 +1,28 @@
+import type { Extents } from '../formats/extents.ts';
+import { PageBitmap } from './bitmap.ts';
+
+/** The pages of a core before any is left out. */
+export interface ExistingPages {
+  /** Bitmap 1: pages of which a segment covers at least a byte. */
+  readonly all: PageBitmap;
+  /** Those of which the file has at least a byte; the rest is memory that was left out when the file was written. */
+  readonly withData: PageBitmap;
+}
+
+/** The pfn behind the last page that a segment covers. */
+export function maxPfnOf(extents: Extents, pageSize: number): number {
+  return extents.count === 0 ? 0 : Math.ceil(extents.end[extents.count - 1]! / pageSize);
+}
+
+/** The pages below `maxPfn`. A page of which only part exists is a page: the rest of it reads as zeros. */
+export function existingPages(extents: Extents, pageSize: number, maxPfn: number): ExistingPages {
+  const all = new PageBitmap(maxPfn);
+  const withData = new PageBitmap(maxPfn);
+  for (let i = 0; i < extents.count; i++) {
+    const first = Math.floor(extents.start[i]! / pageSize);
+    const end = Math.ceil(extents.end[i]! / pageSize);
+    all.set(first, end);
+    if (extents.offset[i]! >= 0) withData.set(first, end);
+  }
+  return { all, withData };
+}

@@ -1,0 +1,149 @@
+import type { MemMap, MemMapRange } from '../kernel/mem-map.ts';
+import type { StructPageChunk, StructPages } from '../kernel/struct-pages.ts';
+import { PageBitmap } from './bitmap.ts';
+import type { PageFacts } from './classify.ts';
+import { LEVEL_MAX } from './dump-level.ts';
+import type { ExistingPages } from './existing-pages.ts';
+import type { PageClass } from './page-class.ts';
+import { PageScan } from './page-scan.ts';
+
+/** Why a page is kept or left out. */
+export interface PageExplanation {
+  readonly pfn: number;
+  readonly level: number;
+  /** Whether the dump level keeps the page. A page of zeros is kept, and stored as one that all of them share. */
+  readonly kept: boolean;
+  /** The class for which this level leaves it out, or for which a higher level would; undefined for kernel data. */
+  readonly pageClass: PageClass | undefined;
+  /** First pfn of the free block or compound page that it belongs to; `pfn` itself for a page of its own. */
+  readonly head: number;
+  /** Pages of that block or compound page, as far as it decides. */
+  readonly pages: number;
+  /** page.flags, page.mapping and page._mapcount (page type), when the struct page can be read. */
+  readonly structPage:
+    | { readonly flags: bigint; readonly mapping: bigint; readonly mapcount: number }
+    | undefined;
+  /** All of it in a sentence. */
+  readonly text: string;
+}
+
+/** The block that decides about a page, and for what. */
+interface Verdict {
+  readonly head: number;
+  readonly pages: number;
+  readonly pageClass: PageClass;
+}
+
+/** Pages of the largest block that is looked for: 2 GiB, a hugetlb page of s390x (arch/s390/include/asm/page.h). */
+const LARGEST_BLOCK = 1 << 19;
+
+/** What each class means, to end a sentence. */
+const MEANING: Readonly<Record<PageClass, string>> = {
+  cache: 'page cache without private data (level 2)',
+  cachePrivate: 'page cache with private data (level 4)',
+  user: 'user data: anonymous or hugetlb (level 8)',
+  free: 'free or unaccepted (level 16)',
+  hwpoison: 'hardware poison (left out at every level)',
+  offline: 'logically offline (left out at every level)',
+};
+
+/**
+ * Explains the decision of classify() about a page, by the same rules: blocks that could hold the page are judged from
+ * the largest down, as a scan from below would meet them.
+ */
+export function explain(
+  facts: PageFacts | undefined,
+  pages: StructPages | undefined,
+  existing: ExistingPages,
+  pfn: number,
+  level: number,
+): PageExplanation {
+  const plain = { pfn, level, head: pfn, pages: 1, pageClass: undefined, structPage: undefined };
+  if (!existing.all.has(pfn))
+    return { ...plain, kept: false, text: `pfn ${pfn} is not in the core: no segment covers it` };
+  if (!existing.withData.has(pfn)) {
+    return {
+      ...plain,
+      kept: false,
+      text: `pfn ${pfn} has no data in the core: it was left out when the core was written`,
+    };
+  }
+  if (!facts || !pages)
+    return { ...plain, kept: true, text: `pfn ${pfn} is kept: nothing is known of the kernel's pages` };
+  const range = rangeOf(facts.memMap, pfn);
+  if (!range) return { ...plain, kept: true, text: `pfn ${pfn} is kept: it has no struct page` };
+  const own = structPage(facts, pages, range, pfn);
+  if (!own) return { ...plain, kept: true, text: `pfn ${pfn} is kept: its struct page can't be read` };
+  const verdict = judge(facts, pages, pfn, level);
+  const higher = verdict ?? judge(facts, pages, pfn, LEVEL_MAX);
+  return {
+    ...plain,
+    ...higher,
+    kept: !verdict,
+    structPage: own,
+    text: sentence(pfn, level, verdict, higher),
+  };
+}
+
+function sentence(
+  pfn: number,
+  level: number,
+  verdict: Verdict | undefined,
+  higher: Verdict | undefined,
+): string {
+  const decisive = verdict ?? higher;
+  if (!decisive) return `pfn ${pfn} is kept: kernel data`;
+  const place =
+    decisive.pages > 1 ? `, in a block of ${decisive.pages} pages from pfn ${decisive.head} on` : '';
+  return verdict
+    ? `pfn ${pfn} is left out at level ${level}: ${MEANING[decisive.pageClass]}${place}`
+    : `pfn ${pfn} is kept at level ${level}, which does not leave out ${MEANING[decisive.pageClass]}${place}`;
+}
+
+/** The block that a scan would clear the page with. */
+function judge(facts: PageFacts, structPages: StructPages, pfn: number, level: number): Verdict | undefined {
+  for (let size = LARGEST_BLOCK; size >= 1; size /= 2) {
+    const head = pfn - (pfn % size);
+    const range = rangeOf(facts.memMap, head);
+    const chunk = range && pairOf(structPages, range, head);
+    if (!chunk) continue;
+    // Only the head is judged, but it clears all of its block.
+    const bitmap = new PageBitmap(size);
+    bitmap.set(0, size);
+    const scan = new PageScan(facts.layout, facts.littleEndian, level);
+    scan.scan(chunk, bitmap, head, 1);
+    const pageClass = scan.clearedClass;
+    if (!pageClass || bitmap.has(pfn - head)) continue;
+    const rest = bitmap.nextSet(0);
+    return { head, pages: rest < 0 ? size : rest, pageClass };
+  }
+  return undefined;
+}
+
+function rangeOf(memMap: MemMap, pfn: number): MemMapRange | undefined {
+  return memMap.ranges.find((range) => pfn >= range.firstPfn && pfn < range.endPfn);
+}
+
+/** The struct pages of `pfn` and, if there is one, of the page behind it. */
+function pairOf(pages: StructPages, range: MemMapRange, pfn: number): StructPageChunk | undefined {
+  for (const chunk of pages.chunks(range, pfn, Math.min(pfn + 2, range.endPfn))) {
+    return chunk.firstPfn === pfn ? chunk : undefined;
+  }
+  return undefined;
+}
+
+function structPage(
+  { layout, littleEndian }: PageFacts,
+  pages: StructPages,
+  range: MemMapRange,
+  pfn: number,
+): PageExplanation['structPage'] {
+  const chunk = pairOf(pages, range, pfn);
+  if (!chunk) return undefined;
+  const view = new DataView(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength);
+  return {
+    flags: view.getBigUint64(layout.flags, littleEndian),
+    mapping: view.getBigUint64(layout.mapping, littleEndian),
+    mapcount: view.getInt32(layout.mapcount, littleEndian),
+  };
+}

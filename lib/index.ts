@@ -1,0 +1,39 @@
+/**
+ * Read the memory of a crashed Linux kernel, drop the pages nobody will look at, and write the rest so that `crash`,
+ * `drgn` and `libkdumpfile` open it. Start with {@link openVmcore}.
+ * @module
+ */
+export type { AccessCounters } from './access/counters.ts';
+export type { AccessPolicy } from './access/slots.ts';
+export type { WalkStep } from './arch/arch.ts';
+export type { CpuRegisters } from './arch/registers.ts';
+export { type CodecName, type CodecStatus, codecs } from './codecs/registry.ts';
+export { isVmcoreError, VmcoreError, type VmcoreErrorCode, type VmcoreErrorDetails } from './errors.ts';
+export { PageBitmap } from './filter/bitmap.ts';
+export type { Classification, ScanOptions, ScanProgress } from './filter/classify.ts';
+export type { PageExplanation } from './filter/explain.ts';
+export { type ClassCounts, PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
+export type { CoreFile, Segment } from './formats/core-file.ts';
+export type { Extents } from './formats/extents.ts';
+export type { Note } from './formats/notes.ts';
+export {
+  type Caller,
+  type FormatOptions,
+  formatRecord,
+  type LogOptions,
+  type LogRecord,
+} from './kernel/printk/dmesg.ts';
+export type { Utsname } from './kernel/utsname.ts';
+export { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+export type { AbortMode } from './output/sink.ts';
+export type { UnreadablePage } from './pipeline/copy.ts';
+export type { DumpOptions, DumpReport, PhaseReport } from './pipeline/dump.ts';
+export type { Progress } from './pipeline/progress.ts';
+export {
+  type ClassifyOptions,
+  type CoreSource,
+  type OpenOptions,
+  openVmcore,
+  type PageRange,
+  Vmcore,
+} from './vmcore.ts';

@@ -1,0 +1,152 @@
+import type { Slots } from '../access/slots.ts';
+import { isVmcoreError } from '../errors.ts';
+import { type Extents, findExtent } from '../formats/extents.ts';
+import type { VirtualMemory } from '../memory/virtual.ts';
+import type { MemMapRange } from './mem-map.ts';
+
+/** Consecutive struct pages in memory, valid until the next chunk is asked for. */
+export interface StructPageChunk {
+  readonly firstPfn: number;
+  readonly count: number;
+  /** 32-bit words in the byte order of this machine, as they lie in the core: a big-endian core's are swapped. */
+  readonly words: Int32Array;
+  /** The same memory as bytes. */
+  readonly bytes: Uint8Array;
+  /** Index in `words` of the first struct page. */
+  readonly firstWord: number;
+}
+
+/** Struct pages are gathered in groups of so many where they can't be used in place. */
+const GATHER_PAGES = 512;
+/** Memory is mapped in pages of at least this many bytes on every architecture. */
+const SMALLEST_PAGE = 4096;
+
+/**
+ * Streams the struct pages of a mem_map. Where they lie one after another in the file, as they do below a large page of
+ * vmemmap, a chunk is the mapped file itself; else it is copied together. A chunk holds
+ * pairs that begin at an even pfn, so that the page behind a compound head is in the head's chunk, except next to
+ * struct pages that can't be read.
+ */
+export class StructPages {
+  /** Struct pages that could not be read so far. */
+  unreadable = 0;
+  readonly #memory: VirtualMemory;
+  readonly #extents: Extents;
+  readonly #slots: Slots;
+  readonly #size: number;
+  readonly #gathered: StructPageChunk;
+
+  /** `size` is SIZE(page), a multiple of 8 bytes. `slots` should be used by nothing else. */
+  constructor(memory: VirtualMemory, extents: Extents, slots: Slots, size: number) {
+    this.#memory = memory;
+    this.#extents = extents;
+    this.#slots = slots;
+    this.#size = size;
+    const words = new Int32Array((GATHER_PAGES * size) / 4);
+    this.#gathered = { firstPfn: 0, count: 0, words, bytes: new Uint8Array(words.buffer), firstWord: 0 };
+  }
+
+  /** The chunks of pfns `from` to `to` - 1 of a range, ascending; struct pages that can't be read are left out. */
+  *chunks(range: MemMapRange, from = range.firstPfn, to = range.endPfn): Generator<StructPageChunk> {
+    for (let pfn = from; pfn < to; ) {
+      const chunk = this.#direct(range, pfn, to) ?? this.#gather(range, pfn, to);
+      if (chunk) {
+        yield chunk;
+        this.#slots.check();
+        pfn += chunk.count;
+      } else {
+        const skipped = Math.min(this.#pagesInMemoryPage(range, pfn), to - pfn);
+        this.unreadable += skipped;
+        pfn += skipped;
+      }
+    }
+  }
+
+  /** Unmaps what the last chunk was part of. */
+  release(): void {
+    this.#slots.release();
+  }
+
+  /** As many struct pages as lie in one window, if they can be used in place. */
+  #direct(range: MemMapRange, pfn: number, to: number): StructPageChunk | undefined {
+    const offset = this.#fileRun(range, pfn, to);
+    if (!offset) return undefined;
+    const window = this.#slots.window(offset.start);
+    const length = Math.min(offset.end, window.end) - offset.start;
+    const address = window.bytes.byteOffset + (offset.start - window.start);
+    const count = evenPart(Math.floor(length / this.#size), to - pfn);
+    if (count === 0 || address % 4 !== 0) return undefined;
+    const { buffer } = window.bytes;
+    const wordCount = (count * this.#size) / 4;
+    const words = new Int32Array(buffer, address, wordCount);
+    return {
+      firstPfn: pfn,
+      count,
+      words,
+      bytes: new Uint8Array(buffer, address, wordCount * 4),
+      firstWord: 0,
+    };
+  }
+
+  /** The file offsets of the struct pages from `pfn` on, as far as memory and file run in parallel. */
+  #fileRun(range: MemMapRange, pfn: number, to: number): { start: number; end: number } | undefined {
+    const wanted = (to - pfn) * this.#size;
+    const address = this.#address(range, pfn);
+    const first = this.#translate(address);
+    if (!first) return undefined;
+    let length = Math.min(first.contiguous, wanted);
+    while (length < wanted) {
+      const next = this.#translate(address + BigInt(length));
+      if (next?.paddr !== first.paddr + length) break;
+      length = Math.min(length + next.contiguous, wanted);
+    }
+    const { start, end, offset, count } = this.#extents;
+    const index = findExtent(this.#extents, first.paddr);
+    if (index >= count || start[index]! > first.paddr || offset[index]! < 0) return undefined;
+    const fileStart = offset[index]! + (first.paddr - start[index]!);
+    return { start: fileStart, end: fileStart + Math.min(length, end[index]! - first.paddr) };
+  }
+
+  #translate(address: bigint): { paddr: number; contiguous: number } | undefined {
+    try {
+      return this.#memory.addressSpace.translate(address);
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Copies up to a group together, or what can be read of it. */
+  #gather(range: MemMapRange, pfn: number, to: number): StructPageChunk | undefined {
+    const address = this.#address(range, pfn);
+    if (!this.#translate(address)) return undefined;
+    for (let count = Math.min(GATHER_PAGES, to - pfn); count >= 1; count >>= 1) {
+      try {
+        this.#memory.read(address, this.#gathered.bytes.subarray(0, count * this.#size));
+        return { ...this.#gathered, firstPfn: pfn, count };
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** How many struct pages from that of `pfn` on begin in the page of memory in which it begins: absent together. */
+  #pagesInMemoryPage(range: MemMapRange, pfn: number): number {
+    const rest = SMALLEST_PAGE - Number(this.#address(range, pfn) % BigInt(SMALLEST_PAGE));
+    return Math.ceil(rest / this.#size);
+  }
+
+  #address(range: MemMapRange, pfn: number): bigint {
+    return range.address + BigInt((pfn - range.firstPfn) * this.#size);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return isVmcoreError(error, 'ERR_VMCORE_UNMAPPED') || isVmcoreError(error, 'ERR_VMCORE_NOT_PRESENT');
+}
+
+/** `count` less one if it is odd, unless that is all there is. */
+function evenPart(count: number, remaining: number): number {
+  return count >= remaining ? remaining : count - (count % 2);
+}

@@ -1,0 +1,230 @@
+import { performance } from 'node:perf_hooks';
+import type { ByteSource } from '../access/byte-source.ts';
+import { type AccessCounters, countersBetween } from '../access/counters.ts';
+import type { ReadCosts, ReadLimits } from '../access/read-plan.ts';
+import type { PageCodec } from '../codecs/codec.ts';
+import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
+import type { Classification, ScanOptions } from '../filter/classify.ts';
+import { checkDumpLevel, LEVEL_MAX } from '../filter/dump-level.ts';
+import type { PageClass } from '../filter/page-class.ts';
+import type { PhysicalMemory } from '../memory/physical.ts';
+import { FileSink } from '../output/file-sink.ts';
+import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
+import type { AbortMode } from '../output/sink.ts';
+import { type CopyResult, copyPages, type UnreadablePage } from './copy.ts';
+import { type Progress, progress } from './progress.ts';
+
+export interface DumpOptions {
+  /** makedumpfile's dump level, 0 to 31. Default 31: everything that can be left out is. */
+  readonly level?: number | undefined;
+  /** Default `zstd` where this process has it (see codecs()), else `zlib`. */
+  readonly compression?: 'none' | CodecName | undefined;
+  /** How hard to compress; default 1. */
+  readonly compressionLevel?: number | undefined;
+  /** Replace an output that exists: the new dump is written beside it and renamed over it at the end. */
+  readonly force?: boolean | undefined;
+  /** End the dump at the first page that can't be read, instead of recording it in the report. */
+  readonly strict?: boolean | undefined;
+  /** What is left of a dump that does not end well: `keep` (default) leaves it marked incomplete. */
+  readonly onFailure?: AbortMode | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called some times a second. What it throws ends the dump. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called with its path when an incomplete dump is left behind. */
+  readonly onIncomplete?: ((file: string) => void) | undefined;
+}
+
+/** One phase of a dump: `classify` decides which pages are kept, `write` copies them. */
+export interface PhaseReport {
+  readonly phase: 'classify' | 'write';
+  /** Nanoseconds on the clock. */
+  readonly duration: number;
+  /** Calls on the core in this phase. */
+  readonly calls: AccessCounters;
+}
+
+/** What a dump did. Pages are counted once each: `original` = `absent` + all of `excluded` + `written`. */
+export interface DumpReport {
+  readonly file: string;
+  readonly level: number;
+  readonly compression: 'none' | CodecName;
+  /** False when pages could not be read: the dump is marked incomplete, and can be analysed without them. */
+  readonly complete: boolean;
+  /** Pages that the core covers. */
+  readonly original: number;
+  /** Pages without data in the core. */
+  readonly absent: number;
+  /** Pages left out, by class. */
+  readonly excluded: Readonly<Record<PageClass, number>>;
+  /** Pages in the dump, those of zeros included. */
+  readonly written: number;
+  /** Pages of zeros among them, which are stored as one. Counted at levels with bit 0. */
+  readonly zero: number;
+  /** Struct pages that could not be read; their pages were kept. */
+  readonly unreadableStructPages: number;
+  /** Pages whose data could not be read, and the first 1000 of them with the reason. */
+  readonly unreadablePages: number;
+  readonly unreadable: readonly UnreadablePage[];
+  /** Size of the dump in bytes. */
+  readonly bytes: number;
+  /** Maps of the core that failed, so that the range was mapped in parts or read. */
+  readonly mapFailures: number;
+  readonly phases: readonly PhaseReport[];
+  /** Why less was filtered than asked for, and other things to know; empty when all went as it should. */
+  readonly warnings: readonly string[];
+}
+
+/** The core as a dump needs it. */
+export interface DumpContext {
+  readonly source: ByteSource;
+  /** Puts together pages that lie in pieces. */
+  readonly memory: PhysicalMemory;
+  readonly pageSize: number;
+  readonly costs: ReadCosts;
+  readonly limits: ReadLimits;
+  readonly defaultCompression: 'none' | CodecName;
+  classify(level: number, options: ScanOptions): Promise<Classification>;
+  /** What the headers say beside what the options and the classification do. */
+  readonly description: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec'>;
+  readonly warnings: readonly string[];
+}
+
+/** Progress is reported no more often than this, in milliseconds. */
+const PROGRESS_MS = 100;
+
+/**
+ * Writes a dump of a core to `path`. Everything that can be wrong with the request is found before the file is made.
+ * @throws VmcoreError, or the signal's reason; what is left of the output then says `onFailure`.
+ */
+export async function writeDump(
+  context: DumpContext,
+  path: string,
+  options: DumpOptions,
+  signal: AbortSignal,
+): Promise<DumpReport> {
+  const level = checkDumpLevel(options.level ?? LEVEL_MAX);
+  const compression = options.compression ?? context.defaultCompression;
+  const codec =
+    compression === 'none' ? undefined : makeCodec(compression, { level: options.compressionLevel });
+  signal.throwIfAborted();
+  const sink = await FileSink.create(path, { force: options.force });
+  const run = new DumpRun(context, options, signal);
+  let writer: KdumpWriter | undefined;
+  try {
+    const classification = await run.classify(level);
+    const { bitmap, existing } = classification;
+    const description = {
+      ...context.description,
+      dumpLevel: level,
+      bitmap1: existing.bytes,
+      bitmap2: bitmap.bytes,
+      codec,
+    };
+    writer = new KdumpWriter(description, sink);
+    const copied = await run.write(writer, classification, codec);
+    return report(
+      context,
+      run,
+      { file: path, level, compression, bytes: writer.size },
+      classification,
+      copied,
+    );
+  } catch (error) {
+    // Before the writer began there is nothing worth keeping.
+    const left = await (writer ?? sink)
+      .abort(writer ? (options.onFailure ?? 'keep') : 'remove')
+      .catch(() => undefined);
+    if (left !== undefined) options.onIncomplete?.(left);
+    throw error;
+  }
+}
+
+/** Runs the phases and keeps what the report needs of each. */
+class DumpRun {
+  readonly phases: PhaseReport[] = [];
+  readonly #context: DumpContext;
+  readonly #options: DumpOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(context: DumpContext, options: DumpOptions, signal: AbortSignal) {
+    this.#context = context;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  classify(level: number): Promise<Classification> {
+    return this.#phase('classify', (report) =>
+      this.#context.classify(level, {
+        signal: this.#signal,
+        onProgress: ({ pages, totalPages }) => report(pages, totalPages),
+      }),
+    );
+  }
+
+  write(
+    writer: KdumpWriter,
+    classification: Classification,
+    codec: PageCodec | undefined,
+  ): Promise<CopyResult> {
+    return this.#phase('write', async (report) => {
+      await writer.begin();
+      const copied = await copyPages({
+        ...this.#context,
+        classification,
+        codec,
+        writer,
+        strict: this.#options.strict ?? false,
+        signal: this.#signal,
+        onPages: (pages) => report(pages, classification.kept),
+      });
+      report(copied.pages, classification.kept);
+      await writer.finish();
+      return copied;
+    });
+  }
+
+  async #phase<T>(
+    phase: PhaseReport['phase'],
+    work: (report: (pages: number, totalPages: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const { source, pageSize } = this.#context;
+    const before = source.counters();
+    const started = performance.now();
+    let reported = Number.NEGATIVE_INFINITY;
+    const result = await work((pages, totalPages) => {
+      const now = performance.now();
+      if (now - reported < PROGRESS_MS && pages < totalPages) return;
+      reported = now;
+      this.#options.onProgress?.(
+        progress(phase, { pages, totalPages, bytes: pages * pageSize }, started, now),
+      );
+    });
+    const duration = Math.round((performance.now() - started) * 1e6);
+    this.phases.push({ phase, duration, calls: countersBetween(before, source.counters()) });
+    return result;
+  }
+}
+
+function report(
+  context: DumpContext,
+  run: DumpRun,
+  output: Pick<DumpReport, 'file' | 'level' | 'compression' | 'bytes'>,
+  classification: Classification,
+  copied: CopyResult,
+): DumpReport {
+  return {
+    ...output,
+    complete: copied.unreadablePages === 0,
+    original: classification.original,
+    absent: classification.absent,
+    excluded: classification.counts,
+    written: copied.pages,
+    zero: copied.zeroPages,
+    unreadableStructPages: classification.unreadable,
+    unreadablePages: copied.unreadablePages,
+    unreadable: copied.unreadable,
+    mapFailures: copied.mapFailures,
+    phases: run.phases,
+    warnings: context.warnings,
+  };
+}

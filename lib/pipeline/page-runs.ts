@@ -1,0 +1,80 @@
+import type { WantedRanges } from '../access/read-plan.ts';
+import type { PageBitmap } from '../filter/bitmap.ts';
+import { type Extents, findExtent } from '../formats/extents.ts';
+
+/** Wanted pages that lie one after another in the file, or one page that lies in pieces. */
+export interface PageRun {
+  readonly firstPfn: number;
+  readonly pages: number;
+  /** File offset of the first page, or -1 where a page must be put together from several places. */
+  readonly offset: number;
+}
+
+/** Runs whose file offsets ascend, so that they can be planned together. */
+export interface RunGroup {
+  readonly runs: readonly PageRun[];
+  /** Their ranges in the file. */
+  readonly ranges: WantedRanges;
+  /** Pages of all runs. */
+  readonly pages: number;
+}
+
+/** Runs that are planned together, at most: what a plan takes in memory does not grow with the core. */
+const GROUP_RUNS = 1 << 15;
+
+/**
+ * The set pages of `bitmap` in ascending order as runs of at most `maxPages` pages, in groups whose file offsets
+ * ascend. A group whose offset is -1 has that one run.
+ */
+export function* runGroups(
+  bitmap: PageBitmap,
+  extents: Extents,
+  pageSize: number,
+  maxPages: number,
+): Generator<RunGroup> {
+  let runs: PageRun[] = [];
+  let end = 0;
+  for (const run of pageRuns(bitmap, extents, pageSize, maxPages)) {
+    const breaks = run.offset < end || run.offset < 0 || runs.length === GROUP_RUNS;
+    if (breaks && runs.length > 0) {
+      yield makeGroup(runs, pageSize);
+      runs = [];
+    }
+    runs.push(run);
+    end = run.offset < 0 ? Number.POSITIVE_INFINITY : run.offset + run.pages * pageSize;
+  }
+  if (runs.length > 0) yield makeGroup(runs, pageSize);
+}
+
+function makeGroup(runs: readonly PageRun[], pageSize: number): RunGroup {
+  const start = Float64Array.from(runs, (run) => run.offset);
+  const end = Float64Array.from(runs, (run) => run.offset + run.pages * pageSize);
+  const pages = runs.reduce((sum, run) => sum + run.pages, 0);
+  return { runs, ranges: { count: runs.length, start, end }, pages };
+}
+
+function* pageRuns(
+  bitmap: PageBitmap,
+  extents: Extents,
+  pageSize: number,
+  maxPages: number,
+): Generator<PageRun> {
+  const { start, end, offset, count } = extents;
+  for (const [first, length] of bitmap.runs()) {
+    for (let pfn = first; pfn < first + length; ) {
+      const paddr = pfn * pageSize;
+      const index = findExtent(extents, paddr);
+      const whole =
+        index < count && start[index]! <= paddr && offset[index]! >= 0
+          ? Math.floor((end[index]! - paddr) / pageSize)
+          : 0;
+      const pages = Math.min(whole, first + length - pfn, maxPages);
+      if (pages === 0) {
+        yield { firstPfn: pfn++, pages: 1, offset: -1 };
+      } else {
+        yield { firstPfn: pfn, pages, offset: offset[index]! + (paddr - start[index]!) };
+        pfn += pages;
+      }
+    }
+  }
+}

@@ -1,0 +1,491 @@
+import { fileURLToPath } from 'node:url';
+import { BufferSource } from './access/buffer-source.ts';
+import type { ByteSource } from './access/byte-source.ts';
+import type { AccessCounters } from './access/counters.ts';
+import { FileSource } from './access/file-source.ts';
+import { type AccessProfile, accessProfile } from './access/profile.ts';
+import { type AccessPolicy, type SlotOptions, Slots } from './access/slots.ts';
+import type { AddressSpace, WalkStep } from './arch/arch.ts';
+import { type CpuRegisters, parsePrstatus } from './arch/registers.ts';
+import { SegmentSpace } from './arch/segment-space.ts';
+import {
+  EM_X86_64,
+  X86_64_PRSTATUS,
+  x86_64AddressSpace,
+  x86_64Paging,
+  x86_64PhysBase,
+} from './arch/x86_64.ts';
+import { codecs } from './codecs/registry.ts';
+import { VmcoreError } from './errors.ts';
+import { type Classification, classify, type PageFacts, type ScanOptions } from './filter/classify.ts';
+import { checkDumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
+import { type ExistingPages, existingPages, maxPfnOf } from './filter/existing-pages.ts';
+import { explain, type PageExplanation } from './filter/explain.ts';
+import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
+import type { CoreFile, Segment } from './formats/core-file.ts';
+import { openCoreFile } from './formats/detect.ts';
+import { findVmcoreinfo, type Note, NT_PRSTATUS } from './formats/notes.ts';
+import { findMemMap, type MemMap } from './kernel/mem-map.ts';
+import { pageLayout } from './kernel/page-layout.ts';
+import { type LogOptions, type LogRecord, readLog } from './kernel/printk/dmesg.ts';
+import { StructPages } from './kernel/struct-pages.ts';
+import { readUtsname, type Utsname } from './kernel/utsname.ts';
+import { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import { PhysicalMemory } from './memory/physical.ts';
+import { VirtualMemory } from './memory/virtual.ts';
+import { type DumpOptions, type DumpReport, writeDump } from './pipeline/dump.ts';
+
+/** What can be opened: a path, a file URL, an open descriptor (which stays the caller's), or a core in memory. */
+export type CoreSource = string | URL | number | Uint8Array;
+
+export interface OpenOptions {
+  /** How the core's bytes are reached: `auto` (default) plans by cost, `mmap` and `read` do only that. */
+  readonly access?: AccessPolicy | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClassifyOptions extends ScanOptions {
+  /** makedumpfile's dump level, 0 to 31. Default 31. */
+  readonly level?: number | undefined;
+}
+
+/** Consecutive pages of a class. */
+export interface PageRange {
+  readonly pfn: number;
+  /** Pages. */
+  readonly count: number;
+  readonly class: PageClass;
+}
+
+/** Names of e_machine values (include/uapi/linux/elf-em.h). */
+const MACHINES: Readonly<Record<number, string>> = {
+  3: 'i386',
+  8: 'mips',
+  21: 'ppc64',
+  22: 's390x',
+  40: 'arm',
+  [EM_X86_64]: 'x86_64',
+  183: 'aarch64',
+  243: 'riscv64',
+  258: 'loongarch64',
+};
+/** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
+const DEFAULT_PAGE_SIZE = 4096;
+
+/**
+ * Opens a core: finds out by its content what it is and reads its headers, notes and VMCOREINFO.
+ *
+ * @throws VmcoreError ERR_VMCORE_OPEN (no such file, no permission, a directory), ERR_VMCORE_FORMAT (not a core),
+ *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT; the signal's reason.
+ */
+export async function openVmcore(source: CoreSource, options: OpenOptions = {}): Promise<Vmcore> {
+  options.signal?.throwIfAborted();
+  const policy = checkPolicy(options.access ?? 'auto');
+  const bytes = openSource(source);
+  try {
+    return new Vmcore(bytes, openCoreFile(bytes), policy);
+  } catch (error) {
+    bytes.close();
+    throw error;
+  }
+}
+
+function openSource(source: CoreSource): ByteSource {
+  if (typeof source === 'string') return new FileSource(source);
+  if (source instanceof Uint8Array) return new BufferSource(source);
+  if (source instanceof URL && source.protocol === 'file:') return new FileSource(fileURLToPath(source));
+  if (typeof source === 'number' && Number.isInteger(source) && source >= 0) return new FileSource(source);
+  throw argument(`a core is a path, a file URL, a descriptor or a Uint8Array, not ${String(source)}`);
+}
+
+function checkPolicy(policy: unknown): AccessPolicy {
+  if (policy === 'auto' || policy === 'mmap' || policy === 'read') return policy;
+  throw argument(`access is 'auto', 'mmap' or 'read', not ${String(policy)}`);
+}
+
+/** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
+export class Vmcore implements AsyncDisposable {
+  /** How the source is called in messages: its path. */
+  readonly file: string;
+  readonly format: CoreFile['format'];
+  /** `x86_64`, `s390x`, ...; `machine N` for one without a name here. */
+  readonly arch: string;
+  readonly littleEndian: boolean;
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  /** Bytes of the source. */
+  readonly size: number;
+  /** The pfn behind the last page that a segment covers. */
+  readonly maxPfn: number;
+  /** The PT_LOADs in the order of the file. */
+  readonly segments: readonly Segment[];
+  /** All notes of all PT_NOTEs. */
+  readonly notes: readonly Note[];
+  /** Registers of the CPUs that left them. Empty for an architecture that is not known here. */
+  readonly cpus: readonly CpuRegisters[];
+  /** Why there is no VMCOREINFO: undefined when there is. */
+  readonly vmcoreinfoProblem: VmcoreError | undefined;
+
+  readonly #source: ByteSource;
+  readonly #core: CoreFile;
+  readonly #profile: AccessProfile;
+  readonly #vmcoreinfo: Vmcoreinfo | undefined;
+  readonly #physBase: number;
+  readonly #tables: PhysicalMemory;
+  readonly #memory: PhysicalMemory;
+  readonly #virtual: VirtualMemory;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+  #facts: { readonly found: PageFacts; readonly lookup: StructPages } | VmcoreError | undefined;
+
+  /** @internal Use {@link openVmcore}. */
+  constructor(source: ByteSource, core: CoreFile, policy: AccessPolicy) {
+    this.#source = source;
+    this.#core = core;
+    this.#profile = accessProfile(source, policy);
+    this.file = source.name;
+    this.size = source.size;
+    this.format = core.format;
+    this.arch = MACHINES[core.machine] ?? `machine ${core.machine}`;
+    this.littleEndian = core.littleEndian;
+    this.segments = core.segments;
+    this.notes = core.notes;
+    const info = parseVmcoreinfo(core, source.name);
+    this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
+    this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
+    this.pageSize = this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
+    this.maxPfn = maxPfnOf(core.extents, this.pageSize);
+    this.cpus = core.machine === EM_X86_64 ? readCpus(core) : [];
+    this.#physBase = core.machine === EM_X86_64 ? x86_64PhysBase(this.#vmcoreinfo, core.segments) : 0;
+    this.#tables = this.#physical(this.#profile.tables);
+    this.#memory = this.#physical(this.#profile.memory);
+    this.#virtual = new VirtualMemory(this.#memory, this.#addressSpace(), core.littleEndian);
+  }
+
+  /** Whether the core has a usable VMCOREINFO note; without, it can be read, but not filtered. */
+  get hasVmcoreinfo(): boolean {
+    return this.#vmcoreinfo !== undefined;
+  }
+
+  /** What the dead kernel exported. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO. */
+  get vmcoreinfo(): Vmcoreinfo {
+    if (this.#vmcoreinfo) return this.#vmcoreinfo;
+    throw this.vmcoreinfoProblem;
+  }
+
+  /** `uname` of the dead kernel. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO, or what readVirtual throws. */
+  get utsname(): Utsname {
+    this.#requireOpen();
+    return readUtsname(this.#virtual, this.vmcoreinfo);
+  }
+
+  /** Why pages can't be classified, so that only levels 0 and 1 work; undefined when they can. */
+  get filterProblem(): VmcoreError | undefined {
+    this.#requireOpen();
+    const facts = this.#pageFacts();
+    return facts instanceof VmcoreError ? facts : undefined;
+  }
+
+  /** Calls made on the source so far. */
+  get counters(): AccessCounters {
+    return this.#source.counters();
+  }
+
+  /**
+   * Reads physical memory: `length` bytes into a new array, or as many as `into` holds. Memory that existed but has no
+   * data in the file (memsz > filesz) reads as zeros.
+   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT, ERR_VMCORE_IO, ERR_VMCORE_FAULT, ERR_VMCORE_ARGUMENT (an address that
+   *   is no number is an error, not another address space).
+   */
+  readPhysical(paddr: number, lengthOrInto: number | Uint8Array): Uint8Array {
+    this.#requireOpen();
+    if (typeof paddr !== 'number' || !Number.isSafeInteger(paddr) || paddr < 0) {
+      throw argument(`a physical address is an integer number of at least 0, not ${describe(paddr)}`);
+    }
+    return this.#memory.read(paddr, target(lengthOrInto, this.size + this.maxPfn * this.pageSize));
+  }
+
+  /**
+   * Reads kernel virtual memory, translated page by page.
+   * @throws VmcoreError ERR_VMCORE_UNMAPPED (the message says at which level and entry the walk ended), and what
+   *   readPhysical throws.
+   */
+  readVirtual(vaddr: bigint, lengthOrInto: number | Uint8Array): Uint8Array {
+    return this.#at(vaddr).read(vaddr, target(lengthOrInto, this.size + this.maxPfn * this.pageSize));
+  }
+
+  /** The byte at a virtual address. @throws as readVirtual; so do the other integer reads. */
+  readU8(vaddr: bigint): number {
+    return this.#at(vaddr).u8(vaddr);
+  }
+
+  /** Integers are in the byte order of the dead machine. */
+  readU16(vaddr: bigint): number {
+    return this.#at(vaddr).u16(vaddr);
+  }
+
+  readU32(vaddr: bigint): number {
+    return this.#at(vaddr).u32(vaddr);
+  }
+
+  readU64(vaddr: bigint): bigint {
+    return this.#at(vaddr).u64(vaddr);
+  }
+
+  /** The string at a virtual address up to its NUL, or `limit` bytes of it; what is no UTF-8 becomes U+FFFD. */
+  readCString(vaddr: bigint, limit = 4096): string {
+    if (!Number.isSafeInteger(limit) || limit < 0 || limit > 1 << 24)
+      throw argument(`limit ${String(limit)}`);
+    return this.#at(vaddr).cstring(vaddr, limit);
+  }
+
+  /** The physical address of a virtual one, in bytes. @throws as readVirtual. */
+  translate(vaddr: bigint): number {
+    return this.#at(vaddr).translate(vaddr);
+  }
+
+  /** The page-table entries that lead to a virtual address, the top level first, as far as there are some. */
+  walk(vaddr: bigint): WalkStep[] {
+    return this.#at(vaddr).addressSpace.walk(vaddr);
+  }
+
+  /** The kernel log, the oldest record first. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO, ERR_VMCORE_CORRUPT, ... */
+  dmesg(options: LogOptions = {}): LogRecord[] {
+    this.#requireOpen();
+    return readLog(this.#virtual, this.vmcoreinfo, options);
+  }
+
+  /**
+   * Decides for every page whether a dump level keeps it.
+   * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO or ERR_VMCORE_CORRUPT when a level above 1 is asked for and the
+   *   kernel's pages can't be found; the signal's reason.
+   */
+  classify(options: ClassifyOptions = {}): Promise<Classification> {
+    return this.#run(options.signal, (signal) =>
+      this.#classify(checkDumpLevel(options.level ?? LEVEL_MAX), { ...options, signal }),
+    );
+  }
+
+  /** Says why a page is kept or left out at a dump level (default 31). @throws VmcoreError ERR_VMCORE_ARGUMENT, ... */
+  explain(pfn: number, options: { readonly level?: number | undefined } = {}): PageExplanation {
+    this.#requireOpen();
+    if (!Number.isSafeInteger(pfn) || pfn < 0)
+      throw argument(`a pfn is an integer of at least 0, not ${describe(pfn)}`);
+    const level = checkDumpLevel(options.level ?? LEVEL_MAX);
+    const facts = this.#pageFacts();
+    if (facts instanceof VmcoreError) return explain(undefined, undefined, this.#existing(), pfn, level);
+    return explain(facts.found, facts.lookup, this.#existing(facts.found.memMap), pfn, level);
+  }
+
+  /** The pages of one class at dump level 31, ascending, as runs. @throws as classify(). */
+  async *pages(options: {
+    readonly class: PageClass;
+    readonly signal?: AbortSignal;
+  }): AsyncGenerator<PageRange> {
+    const pageClass = options.class;
+    if (!PAGE_CLASSES.includes(pageClass)) {
+      throw argument(`a page class is one of ${PAGE_CLASSES.join(', ')}, not ${String(pageClass)}`);
+    }
+    const { collected } = await this.#run(options.signal, (signal) =>
+      this.#classify(LEVEL_MAX, { signal, collect: pageClass }),
+    );
+    for (const [pfn, count] of collected!.runs()) yield { pfn, count, class: pageClass };
+  }
+
+  /**
+   * Writes a filtered dump in kdump-compressed format to a new file, readable by its owner only. The file is marked
+   * incomplete until all of it is on the disk.
+   * @throws VmcoreError ERR_VMCORE_EXISTS, ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT, ERR_VMCORE_CODEC, what classify()
+   *   and reading throw; the signal's reason.
+   */
+  dump(path: string, options: DumpOptions = {}): Promise<DumpReport> {
+    return this.#run(options.signal, (signal) => this.#dump(path, options, signal));
+  }
+
+  /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#closing.abort(closedError(this.file));
+    }
+    await Promise.allSettled(this.#running);
+    this.#tables.slots.release();
+    this.#memory.slots.release();
+    if (this.#facts && !(this.#facts instanceof VmcoreError)) this.#facts.lookup.release();
+    this.#source.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #classify(level: number, options: ScanOptions): Promise<Classification> {
+    const facts = this.#pageFacts();
+    if (!(facts instanceof VmcoreError)) {
+      return classify(facts.found, this.#existing(facts.found.memMap), level, options);
+    }
+    if (level > 1) throw facts;
+    return classify(undefined, this.#existing(), level, options);
+  }
+
+  async #dump(path: string, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
+    const problem = this.filterProblem;
+    const memory = this.#physical(this.#profile.memory);
+    const vmcoreinfo = findVmcoreinfo(this.notes);
+    const context = {
+      source: this.#source,
+      memory,
+      pageSize: this.pageSize,
+      costs: this.#profile.costs,
+      limits: this.#profile.limits,
+      defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
+      classify: (level: number, scan: ScanOptions) => this.#classify(level, scan),
+      description: {
+        pageSize: this.pageSize,
+        littleEndian: this.littleEndian,
+        utsname: this.#rawUtsname(),
+        crashTime: this.#vmcoreinfo?.crashTime ?? 0,
+        maxMapnr: this.#maxMapnr(),
+        nrCpus: this.notes.filter((note) => note.type === NT_PRSTATUS && note.name === 'CORE').length,
+        physBase: BigInt(this.#physBase),
+        notes: this.#core.notePayload,
+        vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
+      },
+      warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
+    };
+    try {
+      return await writeDump(context, path, options, signal);
+    } finally {
+      memory.slots.release();
+    }
+  }
+
+  /** Zeros where it can't be read: a dump is worth more than its name. */
+  #rawUtsname(): Uint8Array {
+    try {
+      return this.utsname.raw;
+    } catch (error) {
+      if (error instanceof VmcoreError) return new Uint8Array(6 * 65);
+      throw error;
+    }
+  }
+
+  /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
+  #maxMapnr(memMap?: MemMap): number {
+    const facts = memMap ? undefined : this.#pageFacts();
+    const map = memMap ?? (facts && !(facts instanceof VmcoreError) ? facts.found.memMap : undefined);
+    return map ? Math.min(this.maxPfn, map.ranges.at(-1)!.endPfn) : this.maxPfn;
+  }
+
+  #existing(memMap?: MemMap): ExistingPages {
+    return existingPages(this.#core.extents, this.pageSize, this.#maxMapnr(memMap));
+  }
+
+  /** What is known of the kernel's pages, looked for once; or why nothing is. */
+  #pageFacts(): { readonly found: PageFacts; readonly lookup: StructPages } | VmcoreError {
+    if (this.#facts) return this.#facts;
+    try {
+      const layout = pageLayout(this.vmcoreinfo);
+      const memMap = findMemMap(this.#virtual, this.vmcoreinfo, this.arch, this.maxPfn);
+      const openStructPages = () => {
+        const slots = new Slots(this.#source, this.#profile.structPages);
+        return new StructPages(this.#virtual, this.#core.extents, slots, layout.size);
+      };
+      const found = { layout, memMap, littleEndian: this.littleEndian, openStructPages };
+      this.#facts = { found, lookup: openStructPages() };
+    } catch (error) {
+      if (!(error instanceof VmcoreError)) throw error;
+      this.#facts = error;
+    }
+    return this.#facts;
+  }
+
+  #physical(slots: SlotOptions): PhysicalMemory {
+    return new PhysicalMemory(this.#source, this.#core.extents, this.littleEndian, slots);
+  }
+
+  #addressSpace(): AddressSpace {
+    const tables = this.#tables;
+    if (this.#core.machine === EM_X86_64 && this.#vmcoreinfo) {
+      const paging = x86_64Paging(this.#vmcoreinfo, this.#physBase);
+      if (paging) return x86_64AddressSpace(paging, (paddr) => tables.u64(paddr));
+    }
+    const why = this.vmcoreinfoProblem
+      ? 'without VMCOREINFO the page tables are not known'
+      : `page tables of ${this.arch} are not read`;
+    return new SegmentSpace(linearRanges(this.segments), why);
+  }
+
+  #at(vaddr: bigint): VirtualMemory {
+    this.#requireOpen();
+    if (typeof vaddr === 'bigint' && vaddr >= 0n && vaddr < 1n << 64n) return this.#virtual;
+    throw argument(`a virtual address is a bigint of 64 bits, not ${describe(vaddr)}`);
+  }
+
+  /** Runs work that close() ends and waits for. */
+  async #run<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#requireOpen();
+    const running = work(signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw closedError(this.file);
+  }
+}
+
+function closedError(file: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_CLOSED', `${file} was closed`, { file });
+}
+
+function argument(message: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'bigint' ? `${value}n` : `${String(value)} (${typeof value})`;
+}
+
+/** The array to fill. No core can fill more than `limit` bytes. */
+function target(lengthOrInto: unknown, limit: number): Uint8Array {
+  if (lengthOrInto instanceof Uint8Array) return lengthOrInto;
+  if (typeof lengthOrInto === 'number' && Number.isSafeInteger(lengthOrInto) && lengthOrInto >= 0) {
+    if (lengthOrInto <= limit) return new Uint8Array(lengthOrInto);
+    throw argument(`${lengthOrInto} bytes are more than the core has`);
+  }
+  throw argument(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
+}
+
+function parseVmcoreinfo(core: CoreFile, file: string): Vmcoreinfo | VmcoreError {
+  const note = findVmcoreinfo(core.notes);
+  if (!note) {
+    const message = `${file}: the core has no VMCOREINFO note, so what its kernel looked like is not known`;
+    return new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message, { file });
+  }
+  try {
+    return new Vmcoreinfo(new TextDecoder().decode(note.desc));
+  } catch (cause) {
+    if (!(cause instanceof VmcoreError)) throw cause;
+    const message = `${file}: the VMCOREINFO note can't be used: ${cause.message}`;
+    return new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message, { file, cause });
+  }
+}
+
+function readCpus(core: CoreFile): CpuRegisters[] {
+  return core.notes
+    .filter((note) => note.name === 'CORE' && note.type === NT_PRSTATUS)
+    .flatMap((note, cpu) => parsePrstatus(note.desc, cpu, X86_64_PRSTATUS, core.littleEndian) ?? []);
+}
+
+/** PT_LOADs whose virtual address says something: QEMU's dumps have 0 in all of them. */
+function linearRanges(segments: readonly Segment[]) {
+  return segments.flatMap(({ vaddr, paddr, memSize }) =>
+    paddr === undefined || vaddr === 0n ? [] : [{ vaddr, paddr, size: memSize }],
+  );
+}
