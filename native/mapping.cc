@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <utility>
 
 #include "check.h"
 #include "env.h"
@@ -30,7 +29,7 @@ napi_value AttachedBuffer(napi_env env, const Window* window) {
 
 uint64_t Mapping::ProcessBytes() { return process_bytes.load(); }
 
-Mapping* Mapping::Create(Napi::Env env, std::shared_ptr<SourceState> source, uint64_t position, size_t length,
+Mapping* Mapping::Create(Napi::Env env, const SourceShare& source, uint64_t position, size_t length,
                          bool populate) {
   Counters& counters = source->counters;
   counters.maps++;
@@ -45,11 +44,11 @@ Mapping* Mapping::Create(Napi::Env env, std::shared_ptr<SourceState> source, uin
   counters.mapped += length;
   if (counters.mapped > counters.mapped_high_water) counters.mapped_high_water = counters.mapped;
   process_bytes.fetch_add(length);
-  return new Mapping(std::move(source), address, length);
+  return new Mapping(source, address, length);
 }
 
-Mapping::Mapping(std::shared_ptr<SourceState> source, void* address, size_t length)
-    : source_(std::move(source)), address_(address), length_(length), slot_(RegisterRegion(address, length)) {}
+Mapping::Mapping(const SourceShare& source, void* address, size_t length)
+    : source_(source), address_(address), length_(length), slot_(RegisterRegion(address, length)) {}
 
 Napi::Value Mapping::CreateWindow(Napi::Env env, size_t offset, size_t length) {
   Window* const window = new Window;

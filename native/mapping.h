@@ -3,8 +3,6 @@
 
 #include <napi.h>
 
-#include <memory>
-
 #include "counters.h"
 #include "list.h"
 #include "sigbus.h"
@@ -22,8 +20,7 @@ struct Window : Link {
 class Mapping : public Link {
  public:
   // mmap(2). Throws a system error.
-  static Mapping* Create(Napi::Env env, std::shared_ptr<SourceState> source, uint64_t position, size_t length,
-                         bool populate);
+  static Mapping* Create(Napi::Env env, const SourceShare& source, uint64_t position, size_t length, bool populate);
 
   // Bytes mapped now in the process.
   static uint64_t ProcessBytes();
@@ -46,7 +43,7 @@ class Mapping : public Link {
   size_t length() const { return length_; }
 
  private:
-  Mapping(std::shared_ptr<SourceState> source, void* address, size_t length);
+  Mapping(const SourceShare& source, void* address, size_t length);
   ~Mapping() = default;
 
   static void FinalizeWindow(napi_env env, void* data, void* hint);
@@ -57,7 +54,7 @@ class Mapping : public Link {
   int Release();
   void DeleteIfUnused();
 
-  const std::shared_ptr<SourceState> source_;
+  const SourceShare source_;
   void* const address_;
   const size_t length_;
   RegionSlot* slot_;

@@ -49,10 +49,9 @@ Napi::Function Source::Define(Napi::Env env) {
                      });
 }
 
-Source::Source(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Source>(info) {
-  const uint64_t fd = IntegerArgument(info, 0, "fd", std::numeric_limits<int>::max());
-  state_ = std::make_shared<SourceState>(static_cast<int>(fd));
-}
+Source::Source(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<Source>(info),
+      state_(static_cast<int>(IntegerArgument(info, 0, "fd", std::numeric_limits<int>::max()))) {}
 
 Napi::Value Source::Pread(const Napi::CallbackInfo& info) {
   const Bytes into = TypedArrayArgument(info, 0, napi_uint8_array, "into is not a Uint8Array");

@@ -3,8 +3,6 @@
 
 #include <napi.h>
 
-#include <memory>
-
 #include "counters.h"
 
 namespace vmcore {
@@ -20,7 +18,7 @@ class Source : public Napi::ObjectWrap<Source> {
   Napi::Value Map(const Napi::CallbackInfo& info);
   void ReadCounters(const Napi::CallbackInfo& info);
 
-  std::shared_ptr<SourceState> state_;
+  SourceShare state_;
 };
 
 }  // namespace vmcore

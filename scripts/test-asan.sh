@@ -18,7 +18,13 @@ runtime=$("${CXX:-g++}" -print-file-name=libasan.so)
 status=0
 # The preload is for the test programs alone, not for the runner.
 for test in dist/test/native/*.test.js; do
-  echo "== $test"
-  LD_PRELOAD=$runtime node --expose-gc "$test" || status=1
+  log=build/asan/$(basename "$test").log
+  if LD_PRELOAD=$runtime node "$test" > "$log" 2>&1; then
+    echo "ok $test: $(grep '^# {' "$log")"
+  else
+    cat "$log"
+    echo "not ok $test"
+    status=1
+  fi
 done
 exit $status

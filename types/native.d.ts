@@ -6,7 +6,10 @@
  * ('mmap', 'munmap', 'pread'). A wrong argument throws a `TypeError` or `RangeError` and makes no call.
  */
 
-/** Layout of {@link NativeSource.counters}: index into the Float64Array. */
+/**
+ * Layout of {@link NativeSource.counters}: index into the Float64Array. `maps`, `unmaps` and `preads` are calls, failed
+ * ones included; bytes are those of calls that succeeded.
+ */
 export interface CounterIndex {
   readonly maps: 0;
   readonly mapBytes: 1;
@@ -27,7 +30,8 @@ export interface CounterIndex {
 export interface NativeSource {
   /**
    * One pread(2) of `length` bytes at file offset `position` into `into` from its byte `offset` on; EINTR is retried
-   * (each try is counted). Returns the number of bytes read, 0 at the end of the file. `into` must not be a window.
+   * (each try is counted). Returns the number of bytes read, 0 at the end of the file. `into` must not be a window
+   * (RangeError): windows are read-only memory.
    */
   pread(into: Uint8Array, offset: number, length: number, position: number): number;
   /**
@@ -39,18 +43,26 @@ export interface NativeSource {
   counters(into: Float64Array): void;
 }
 
-/** What one mmap covers. It stays mapped until `unmap()`, or until it and all its windows are garbage. */
+/**
+ * What one mmap covers. It stays mapped until `unmap()`, or until it and all its windows are garbage (and the event loop
+ * turned), or until its thread ends. Memory that was moved to another thread before that reads as zeros afterwards.
+ */
 export interface NativeRegion {
   readonly length: number;
   /** The address, for tests that compare with /proc/self/maps. */
   readonly address: bigint;
-  /** True once a SIGBUS hit this region: the bytes read from it since then may be zeros that are not in the file. */
+  /** True once a SIGBUS hit this region: the bytes read from it since then may be zeros that are not in the file. Known after unmap() too. */
   readonly faulted: boolean;
-  /** An ArrayBuffer over `length` bytes (at most 16 MiB) from byte `offset` of the region. No system call. */
+  /**
+   * An ArrayBuffer over `length` bytes (1 to 16 MiB) from byte `offset` of the region. No system call. Writing to it ends
+   * the process with SIGSEGV. Throws an `Error` with code 'ERR_UNMAPPED' after `unmap()`, and with code
+   * 'ERR_NO_EXTERNAL_BUFFERS' in a runtime that has none (Electron).
+   */
   window(offset: number, length: number): ArrayBuffer;
   /**
-   * Detaches every window (their byteLength becomes 0), then munmap(2). A window that user code transferred away
-   * keeps the region mapped until its finalizer runs. Calling it again does nothing.
+   * Detaches every window (their byteLength becomes 0), then munmap(2). A window that user code transferred away, or
+   * that was collected a moment ago, keeps the region mapped until its finalizer runs, at a turn of the event loop.
+   * Calling it again does nothing, or tries again what failed: munmap(2) has ENOMEM near vm.max_map_count.
    */
   unmap(): void;
 }
@@ -64,6 +76,6 @@ export interface Native {
   readonly pageSize: number;
   /** What {@link Native.cycles} counts: 'tsc' (x86_64 rdtscp), 'stckf' (s390x), 'clock' (clock_gettime, ns). */
   readonly clock: 'tsc' | 'stckf' | 'clock';
-  /** The cycle clock, serialised against the loads around it, as a number that is exact to 2^53. */
+  /** The low 53 bits of the cycle clock, serialised against the loads around it. For differences: it wraps in weeks. */
   cycles(): number;
 }
