@@ -76,6 +76,7 @@ export class KdumpWriter {
   #reserved = 0;
   #zeroPages = 0;
   #missingPages = 0;
+  #finishing = false;
 
   /** @throws VmcoreError ERR_VMCORE_ARGUMENT when the description contradicts itself. */
   constructor(dump: KdumpDescription, sink: Sink) {
@@ -153,6 +154,7 @@ export class KdumpWriter {
       throw argumentError(`bitmap 2 announces ${this.#dumpable} pages, but ${this.pages} were appended`);
     }
     await this.#flush();
+    this.#finishing = true;
     await this.#sink.finish(0, this.#header(this.#missingPages > 0 ? STATUS_INCOMPLETE : 0));
   }
 
@@ -161,14 +163,18 @@ export class KdumpWriter {
    * it lies, if it is kept. Does nothing after finish().
    */
   async abort(mode: AbortMode): Promise<string | undefined> {
-    if (mode === 'keep') {
-      try {
-        await this.#flush();
-      } catch {
-        // The sink failed already, and its error was thrown: without these descriptors a few pages less can be read.
-      }
-    }
+    if (mode === 'keep') await this.#leaveReadable();
     return this.#sink.abort(mode);
+  }
+
+  async #leaveReadable(): Promise<void> {
+    try {
+      await this.#flush();
+      // A finish() that failed may have cleared the mark already.
+      if (this.#finishing) await this.#sink.write(0, this.#header(STATUS_INCOMPLETE));
+    } catch {
+      // The sink failed before, and its error was thrown then. At worst some pages less can be read.
+    }
   }
 
   #header(mark: number): Uint8Array {

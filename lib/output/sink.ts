@@ -26,8 +26,8 @@ export interface Sink {
    */
   finish(position: number, bytes: Uint8Array): Promise<void>;
   /**
-   * Ends an output that will never be complete, and closes the sink. Returns where the incomplete output lies, if
-   * something is left. Does nothing after finish() or abort().
+   * Ends an output that will never be complete, and closes the sink, at once: what it keeps is not synced. Returns
+   * where the incomplete output lies, if something is left. Does nothing after finish() or abort().
    */
   abort(mode: AbortMode): Promise<string | undefined>;
 }

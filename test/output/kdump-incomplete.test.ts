@@ -98,6 +98,22 @@ t.test('an end in the middle of a batch and of a page', async (t) => {
   await checkReadable(t, path, 25);
 });
 
+t.test('a finish that fails after the mark was cleared', async (t) => {
+  const path = join(t.testdir(), 'dump');
+  const sink = await FileSink.create(path);
+  const writer = new KdumpWriter(description(), sink);
+  await writer.begin();
+  await appendAll(writer);
+  sink.finish = async (position, bytes) => {
+    await sink.write(position, bytes);
+    throw new VmcoreError('ERR_VMCORE_OUTPUT', 'fdatasync failed');
+  };
+  await t.rejects(writer.finish(), { code: 'ERR_VMCORE_OUTPUT' });
+  t.notOk(readKdump(path).isIncomplete);
+  t.equal(await writer.abort('keep'), path);
+  t.ok(readKdump(path).isIncomplete);
+});
+
 t.test('pages that could not be read keep the mark on an otherwise complete dump', async (t) => {
   if (!oracle(t, 'libkdumpfile')) return;
   const path = join(t.testdir(), 'dump');
