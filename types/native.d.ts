@@ -44,18 +44,21 @@ export interface NativeSource {
 }
 
 /**
- * What one mmap covers. It stays mapped until `unmap()`, or until it and all its windows are garbage (and the event loop
- * turned), or until its thread ends. Memory that was moved to another thread before that reads as zeros afterwards.
+ * What one mmap covers. It stays mapped until `unmap()`, or until it and all its windows are garbage (and the event
+ * loop turned), or until its thread ends. Memory that was moved to another thread reads as zeros from then on.
  */
 export interface NativeRegion {
   readonly length: number;
   /** The address, for tests that compare with /proc/self/maps. */
   readonly address: bigint;
-  /** True once a SIGBUS hit this region: the bytes read from it since then may be zeros that are not in the file. Known after unmap() too. */
+  /**
+   * True once a SIGBUS hit this region, also after unmap(): the bytes read from it since then may be zeros that are not
+   * in the file.
+   */
   readonly faulted: boolean;
   /**
-   * An ArrayBuffer over `length` bytes (1 to 16 MiB) from byte `offset` of the region. No system call. Writing to it ends
-   * the process with SIGSEGV. Throws an `Error` with code 'ERR_UNMAPPED' after `unmap()`, and with code
+   * An ArrayBuffer over `length` bytes (1 to 16 MiB) from byte `offset` of the region. No system call. Writing to it
+   * ends the process with SIGSEGV. Throws an `Error` with code 'ERR_UNMAPPED' after `unmap()`, and with code
    * 'ERR_NO_EXTERNAL_BUFFERS' in a runtime that has none (Electron).
    */
   window(offset: number, length: number): ArrayBuffer;
