@@ -1,4 +1,5 @@
 import { VmcoreError } from '../errors.ts';
+import { PageBitmap } from '../filter/bitmap.ts';
 import type { FileRange, KdumpLayout, KdumpSubHeader } from '../formats/kdump-layout.ts';
 import {
   DESCRIPTOR_SIZE,
@@ -9,7 +10,6 @@ import {
   STATUS_INCOMPLETE,
   UTSNAME_SIZE,
 } from '../formats/kdump-layout.ts';
-import { countBits } from './count-bits.ts';
 import type { PageBatch } from './page-batch.ts';
 import { MISSING_PAGE, ZERO_PAGE } from './page-batch.ts';
 import type { AbortMode, Sink } from './sink.ts';
@@ -308,4 +308,8 @@ function checkBitmap(name: string, bitmap: Uint8Array, bits: number): void {
   if (bits % 8 !== 0 && bitmap[length - 1]! >> (bits % 8) !== 0) {
     throw argumentError(`${name} has bits set beyond its ${bits} page frames`);
   }
+}
+
+function countBits(bytes: Uint8Array): number {
+  return new PageBitmap(bytes.length * 8, bytes).count();
 }
