@@ -27,3 +27,8 @@ export async function makedumpfile(
   if (dump.codec !== codec) throw new Error(`makedumpfile wrote ${dump.codec} instead of ${codec}`);
   return { dump, counts: counts(`${stdout}\n${stderr}`) };
 }
+
+export async function makedumpfileVersion(): Promise<string> {
+  const { stdout, stderr } = await run(programs.makedumpfile, ['-v']);
+  return `${stdout}${stderr}`;
+}

@@ -78,6 +78,11 @@ export class StructPages {
     }
   }
 
+  /** The first page frame behind all that have a struct page. */
+  get end(): number {
+    return (Math.max(...this.#sections.keys()) + 1) * this.#perSection;
+  }
+
   /** Every page frame that has a struct page, ascending. */
   *[Symbol.iterator](): Generator<StructPage> {
     for (const section of this.#sections.keys()) {
@@ -100,11 +105,6 @@ export class StructPages {
       compoundHead: bytes.readBigUInt64LE(this.#offsets.compound_head),
       bytes,
     };
-  }
-
-  /** The page frame whose struct page lies at this address: where a tail's compound_head leads. */
-  pfnAt(vaddr: bigint): number {
-    return Number((vaddr - this.#base) / BigInt(this.size));
   }
 
   #readSection(core: ElfCore, section: number): Buffer {
