@@ -210,6 +210,24 @@ t.test('records that lead in a circle', async (t) => {
   t.ok(read(log).records.length <= 32);
 });
 
+t.test('lengths that contradict each other', async (t) => {
+  const last = (offset: number, length: number) => {
+    const { log, written } = filled(true, 3);
+    log.log.setUint16(log.indices[2]! + offset, length, true);
+    const { records, lost } = read(log);
+    t.strictSame(
+      records.map(({ text }) => text),
+      written.slice(0, 2),
+    );
+    t.equal(lost, 1);
+  };
+  last(8, 8); // a record shorter than its header
+  last(8, 0); // the end of the round, before the last record
+  last(8, 300); // a record that goes on after the newest
+  last(10, 200); // a text longer than its record
+  last(12, 200); // a dictionary longer than its record
+});
+
 t.test('damage ends a round, and the next one is read', async (t) => {
   const { log, written } = filled(true, 40);
   const held = texts(log).length;
