@@ -7,7 +7,7 @@ if (!source || !target) throw new Error('usage: dump.js VMCORE DUMPFILE');
 try {
   await using core = await openVmcore(source);
   const report = await core.dump(target, { level: 31, compression: 'zlib' });
-  console.log(report.counts);
+  console.log(report.excluded);
   console.log(`${core.size} bytes became ${report.bytes}`);
 } catch (error) {
   if (!isVmcoreError(error)) throw error;

@@ -13,4 +13,6 @@ if (symbol === undefined || offset === undefined) throw new Error('VMCOREINFO do
 const name = symbol + BigInt(offset);
 // sysname, nodename, release, version, machine and domainname are 65 bytes each.
 for (let field = 0; field < 6; field++) console.log(core.readCString(name + BigInt(65 * field)));
-console.log(`init_uts_ns is at 0x${symbol.toString(16)}, in page ${core.translate(symbol).paddr >>> 12}`);
+console.log(
+  `init_uts_ns is at 0x${symbol.toString(16)}, in page ${Math.floor(core.translate(symbol) / core.pageSize)}`,
+);

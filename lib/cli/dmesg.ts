@@ -1,4 +1,4 @@
-import type { LogRecord } from '../index.ts';
+import { formatRecord, type LogRecord, openVmcore } from '../index.ts';
 import type { Command } from './command.ts';
 
 export const dmesg: Command = {
@@ -12,7 +12,6 @@ export const dmesg: Command = {
   positionals: ['VMCORE'],
 
   async run(args, { signal, output }) {
-    const { formatRecord, openVmcore } = await import('../index.ts');
     await using core = await openVmcore(args.positionals[0]!, { signal });
     const records = core.dmesg();
     if (output.json) await output.printJson({ records: records.map(toJson) });

@@ -20,5 +20,7 @@ export function abortOnSignals(): AbortSignal {
       controller.abort(reason);
     });
   }
+  // Without a listener it would end the process; with one, a write over the file size limit fails, and is reported.
+  process.on('SIGXFSZ', () => {});
   return controller.signal;
 }
