@@ -86,6 +86,8 @@ async function checkLevel(
   checkDifferences(t, differences(written.bitmap2, theirs.bitmap2), explanations.at(level, theirs.bitmap1));
 }
 
+t.setTimeout(600_000);
+
 for (const core of await x86Cores()) {
   t.test(core.name, async (t) => {
     if (!oracle(t, 'makedumpfile')) return;
