@@ -23,11 +23,11 @@ export interface LogRecord {
   /** The message continues the one before it. */
   readonly continuation: boolean;
   /** The subsystem of the device that the message is about, such as `pci`. */
-  readonly subsystem?: string;
+  readonly subsystem: string | undefined;
   /** That device, as udev names it: `+pci:0000:00:1f.2`, `b8:0`, `n3`. */
-  readonly device?: string;
+  readonly device: string | undefined;
   /** Of a plain-text log only: the whole line as it was stored, with its `<level>` and `[time]`. */
-  readonly line?: Uint8Array;
+  readonly line: Uint8Array | undefined;
 }
 
 export interface FormatOptions {

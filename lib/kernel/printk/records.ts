@@ -100,7 +100,8 @@ class RecordWalk {
     if (!bytes) return undefined;
     this.#sequence++;
     const raw = bytes.slice(0, textLength);
-    return { ...fields, text: decodeText(raw), raw, ...parseDictionary(bytes.subarray(textLength)) };
+    const device = parseDictionary(bytes.subarray(textLength));
+    return { ...fields, text: decodeText(raw), raw, ...device, line: undefined };
   }
 }
 
@@ -124,13 +125,10 @@ function recordLayout(info: Vmcoreinfo) {
 }
 
 /** `KEY=value` pairs with a NUL between them. */
-function parseDictionary(bytes: Uint8Array): { subsystem?: string; device?: string } {
-  if (bytes.length === 0) return {};
-  const pairs = decodeText(bytes).split('\0');
+function parseDictionary(bytes: Uint8Array): Pick<LogRecord, 'subsystem' | 'device'> {
+  const pairs = bytes.length === 0 ? [] : decodeText(bytes).split('\0');
   const value = (key: string) => pairs.find((pair) => pair.startsWith(key))?.slice(key.length);
-  const subsystem = value('SUBSYSTEM=');
-  const device = value('DEVICE=');
-  return { ...(subsystem === undefined ? {} : { subsystem }), ...(device === undefined ? {} : { device }) };
+  return { subsystem: value('SUBSYSTEM='), device: value('DEVICE=') };
 }
 
 /**

@@ -102,8 +102,7 @@ class Ring {
     if (seq < clearSeq) return 'nothing';
     const raw = this.#readText(id, block, view.getUint16(this.#info.textLen, this.#littleEndian));
     if (!raw || seq > Number.MAX_SAFE_INTEGER) return 'lost';
-    const device = this.#readDevice(view);
-    return { sequence: Number(seq), ...this.#readInfo(view), text: decodeText(raw), raw, ...device };
+    return this.#makeRecord(view, Number(seq), raw);
   }
 
   /** Undefined when it is unreadable, of another id, or its message was not complete when the kernel died. */
@@ -150,23 +149,27 @@ class Ring {
       : undefined;
   }
 
-  #readInfo(view: DataView) {
-    const { tsNsec, facility, flagsLevel, callerId } = this.#info;
-    const caller = callerId === undefined ? undefined : view.getUint32(callerId, this.#littleEndian);
+  /** Without spreading parts into it: a log has tens of thousands of these. */
+  #makeRecord(view: DataView, sequence: number, raw: Uint8Array): LogRecord {
+    const { tsNsec, facility, flagsLevel, callerId, subsystem, device } = this.#info;
+    const { level, newline, continuation } = parseFlagsAndLevel(
+      view.getUint8(flagsLevel),
+      this.#littleEndian,
+    );
     return {
+      sequence,
       timestamp: view.getBigUint64(tsNsec, this.#littleEndian),
       facility: view.getUint8(facility),
-      ...parseFlagsAndLevel(view.getUint8(flagsLevel), this.#littleEndian),
-      caller: caller === undefined ? undefined : parseCaller(caller),
+      level,
+      caller: callerId === undefined ? undefined : parseCaller(view.getUint32(callerId, this.#littleEndian)),
+      text: decodeText(raw),
+      raw,
+      newline,
+      continuation,
+      subsystem: subsystem === undefined ? undefined : cstring(view, subsystem, SUBSYSTEM_BYTES),
+      device: device === undefined ? undefined : cstring(view, device, DEVICE_BYTES),
+      line: undefined,
     };
-  }
-
-  #readDevice(view: DataView): { subsystem?: string; device?: string } {
-    const { subsystem, device } = this.#info;
-    if (subsystem === undefined || device === undefined) return {};
-    const subsystemName = cstring(view, subsystem, SUBSYSTEM_BYTES);
-    if (subsystemName === '') return {};
-    return { subsystem: subsystemName, device: cstring(view, device, DEVICE_BYTES) };
   }
 
   #getWord(view: DataView, offset: number): bigint {
@@ -183,7 +186,9 @@ function readClearSeq(memory: LogMemory, info: Vmcoreinfo): bigint {
   return memory.u64(vaddr + BigInt(val + 8 * copy));
 }
 
-function cstring(view: DataView, offset: number, limit: number): string {
+/** Undefined when empty, as in most messages: they are about no device. */
+function cstring(view: DataView, offset: number, limit: number): string | undefined {
+  if (view.getUint8(offset) === 0) return undefined;
   const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, limit);
   const nul = bytes.indexOf(0);
   return decodeText(nul < 0 ? bytes : bytes.subarray(0, nul));

@@ -87,6 +87,8 @@ function parseLine(line: Uint8Array, sequence: number, newline: boolean): LogRec
     raw,
     newline,
     continuation: false,
+    subsystem: undefined,
+    device: undefined,
     line,
   };
 }

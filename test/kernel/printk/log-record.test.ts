@@ -15,6 +15,9 @@ function record(text: string | Uint8Array, fields: Partial<LogRecord> = {}): Log
     raw,
     newline: true,
     continuation: false,
+    subsystem: undefined,
+    device: undefined,
+    line: undefined,
     ...fields,
   };
 }

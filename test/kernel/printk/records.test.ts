@@ -139,6 +139,7 @@ for (const { name, littleEndian } of byteOrders) {
             raw: utf8('usb 1-1: grüße'),
             subsystem: 'usb',
             device: 'c189:0',
+            line: undefined,
           },
         ],
       };

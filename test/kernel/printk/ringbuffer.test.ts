@@ -49,6 +49,7 @@ for (const { name, littleEndian } of byteOrders) {
               raw: utf8('sda: grüße'),
               subsystem: 'scsi',
               device: '+scsi:0:0:0:0',
+              line: undefined,
             },
           ],
         });
