@@ -43,7 +43,7 @@ function collect(core: Vmcore) {
     kernelOffset: kernel?.address('KERNELOFFSET'),
     crashTime: kernel?.crashTime,
     panic: orUndefined(() => findPanic(core)),
-    problem: core.vmcoreinfoProblem?.message ?? core.filterProblem?.message,
+    problem: core.vmcoreinfoProblem?.message,
     cpus: cpus.map(({ cpu, pid, registers }) => ({ cpu, pid, registers })),
     segments,
   };

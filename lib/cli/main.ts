@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { parseArguments, UsageError } from './args.ts';
 import { type Command, commonOptions } from './command.ts';
-import { reportFailure } from './failure.ts';
 import { ignoreStreamErrors, Output } from './output.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -60,5 +59,6 @@ const signal = abortOnSignals();
 try {
   await run(process.argv.slice(2), signal, output);
 } catch (error) {
+  const { reportFailure } = await import('./failure.ts');
   process.exitCode = await reportFailure(error, signal, output);
 }
