@@ -10,7 +10,8 @@
         "native/mapping.cc",
         "native/region.cc",
         "native/sigbus.cc",
-        "native/source.cc"
+        "native/source.cc",
+        "native/touch.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include_dir\")"],
       "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],

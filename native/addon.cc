@@ -7,6 +7,7 @@
 #include "mapping.h"
 #include "region.h"
 #include "source.h"
+#include "touch.h"
 
 namespace vmcore {
 
@@ -34,7 +35,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("source", Napi::Function::New<NewSource>(env, "source"));
   exports.Set("mappedBytes", Napi::Function::New<MappedBytes>(env, "mappedBytes"));
   exports.Set("cycles", Napi::Function::New<ReadCycles>(env, "cycles"));
+  exports.Set("touch", Napi::Function::New<Touch>(env, "touch"));
   exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(PageSize())));
+  exports.Set("lineSize", Napi::Number::New(env, static_cast<double>(kLineSize)));
   exports.Set("clock", Napi::String::New(env, kClockName));
   return exports;
 }

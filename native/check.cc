@@ -84,6 +84,20 @@ uint64_t PageAlignedArgument(const Napi::CallbackInfo& info, size_t index, const
   return value;
 }
 
+Bytes TypedArrayArgument(const Napi::CallbackInfo& info, size_t index, napi_typedarray_type expected,
+                         const char* complaint) {
+  const Napi::Value value = info[index];
+  if (!value.IsTypedArray()) throw Napi::TypeError::New(info.Env(), complaint);
+  napi_typedarray_type type;
+  size_t elements;
+  void* data;
+  if (napi_get_typedarray_info(info.Env(), value, &type, &elements, &data, nullptr, nullptr) != napi_ok) {
+    throw Napi::Error::New(info.Env());
+  }
+  if (type != expected) throw Napi::TypeError::New(info.Env(), complaint);
+  return {static_cast<char*>(data), elements};
+}
+
 Napi::Error CodedError(Napi::Env env, const char* code, const std::string& message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));

@@ -17,6 +17,16 @@ uint64_t IntegerArgument(const Napi::CallbackInfo& info, size_t index, const cha
 // The same, and a multiple of the page size.
 uint64_t PageAlignedArgument(const Napi::CallbackInfo& info, size_t index, const char* name);
 
+// What a typed array covers; also one over a SharedArrayBuffer.
+struct Bytes {
+  char* data;
+  size_t length;  // in elements
+};
+
+// Argument `index` as a typed array of type `expected`. Throws TypeError `complaint` when it is something else.
+Bytes TypedArrayArgument(const Napi::CallbackInfo& info, size_t index, napi_typedarray_type expected,
+                         const char* complaint);
+
 size_t PageSize();
 
 // A RangeError `message`.

@@ -18,26 +18,6 @@ namespace {
 constexpr size_t kCounters = 11;
 static_assert(sizeof(Counters) == kCounters * sizeof(uint64_t), "counters.h and CounterIndex differ");
 
-struct Bytes {
-  char* data;
-  size_t length;
-};
-
-// What a typed array of this type covers; also over a SharedArrayBuffer.
-Bytes TypedArrayArgument(const Napi::CallbackInfo& info, size_t index, napi_typedarray_type expected,
-                         const char* complaint) {
-  const Napi::Value value = info[index];
-  if (!value.IsTypedArray()) throw Napi::TypeError::New(info.Env(), complaint);
-  napi_typedarray_type type;
-  size_t elements;
-  void* data;
-  if (napi_get_typedarray_info(info.Env(), value, &type, &elements, &data, nullptr, nullptr) != napi_ok) {
-    throw Napi::Error::New(info.Env());
-  }
-  if (type != expected) throw Napi::TypeError::New(info.Env(), complaint);
-  return {static_cast<char*>(data), elements};
-}
-
 }  // namespace
 
 Napi::Function Source::Define(Napi::Env env) {

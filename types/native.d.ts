@@ -70,11 +70,32 @@ export interface NativeRegion {
   unmap(): void;
 }
 
+/** Layout of what {@link Native.touch} writes for each page, in cycles of {@link Native.clock}. */
+export interface TouchIndex {
+  /** Two readings of the clock with nothing between them: what each of the others has too much. */
+  readonly nothing: 0;
+  /** The first load of a byte of the page. */
+  readonly firstLine: 1;
+  /** One load in each of its other cache lines. */
+  readonly otherLines: 2;
+  /** The same loads once more. */
+  readonly firstLineAgain: 3;
+  readonly otherLinesAgain: 4;
+}
+
 export interface Native {
   /** A source over an open descriptor. */
   source(fd: number): NativeSource;
   /** Bytes mapped now by all sources of the process, workers included: what the page-table budget is held against. */
   mappedBytes(): number;
+  /**
+   * Loads a byte of every cache line of each whole page of `bytes`, twice, page by page, and writes the cycles that it
+   * took to `into`, five elements for each page (see {@link TouchIndex}; RangeError when there are fewer). Returns the
+   * number of pages.
+   */
+  touch(bytes: Uint8Array, into: Float64Array): number;
+  /** Bytes of a cache line as {@link Native.touch} steps: 256 on s390x, else 64. */
+  readonly lineSize: number;
   /** The host's page size in bytes. */
   readonly pageSize: number;
   /** What {@link Native.cycles} counts: 'tsc' (x86_64 rdtscp), 'stckf' (s390x), 'clock' (clock_gettime, ns). */
