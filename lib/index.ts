@@ -4,6 +4,8 @@
  * @module
  */
 export type { AccessCounters } from './access/counters.ts';
+export type { AccessOptions } from './access/profile.ts';
+export type { ReadCosts, ReadMethod, ReadObjective } from './access/read-plan.ts';
 export type { AccessPolicy } from './access/slots.ts';
 export type { WalkStep } from './arch/arch.ts';
 export type { CpuRegisters } from './arch/registers.ts';
@@ -27,13 +29,16 @@ export type { Utsname } from './kernel/utsname.ts';
 export { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 export type { AbortMode } from './output/sink.ts';
 export type { UnreadablePage } from './pipeline/copy.ts';
-export type { DumpOptions, DumpReport, PhaseReport } from './pipeline/dump.ts';
+export type { DumpOptions, DumpReport, PhaseReport, PlanOptions } from './pipeline/dump.ts';
 export type { Progress } from './pipeline/progress.ts';
+export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
 export {
   type ClassifyOptions,
   type CoreSource,
   type OpenOptions,
   openVmcore,
   type PageRange,
+  type ReadPlan,
+  type ReadPlanOptions,
   Vmcore,
 } from './vmcore.ts';

@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { BufferSource } from './access/buffer-source.ts';
 import type { ByteSource } from './access/byte-source.ts';
-import type { AccessCounters } from './access/counters.ts';
+import { type AccessCounters, countersBetween } from './access/counters.ts';
 import { FileSource } from './access/file-source.ts';
-import { type AccessProfile, accessProfile } from './access/profile.ts';
-import { type AccessPolicy, type SlotOptions, Slots } from './access/slots.ts';
+import { type AccessOptions, type AccessProfile, accessProfile } from './access/profile.ts';
+import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
+import { type SlotOptions, Slots } from './access/slots.ts';
 import type { AddressSpace, WalkStep } from './arch/arch.ts';
 import { type CpuRegisters, parsePrstatus } from './arch/registers.ts';
-import { SegmentSpace } from './arch/segment-space.ts';
+import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import {
   EM_X86_64,
   X86_64_PRSTATUS,
@@ -17,6 +18,7 @@ import {
 } from './arch/x86_64.ts';
 import { codecs } from './codecs/registry.ts';
 import { VmcoreError } from './errors.ts';
+import type { PageBitmap } from './filter/bitmap.ts';
 import { type Classification, classify, type PageFacts, type ScanOptions } from './filter/classify.ts';
 import { checkDumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
 import { type ExistingPages, existingPages, maxPfnOf } from './filter/existing-pages.ts';
@@ -33,20 +35,33 @@ import { readUtsname, type Utsname } from './kernel/utsname.ts';
 import { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
-import { type DumpOptions, type DumpReport, writeDump } from './pipeline/dump.ts';
+import { calibrateOn } from './pipeline/calibrate-on.ts';
+import { type DumpOptions, type DumpReport, type PlanOptions, writeDump } from './pipeline/dump.ts';
+import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 
 /** What can be opened: a path, a file URL, an open descriptor (which stays the caller's), or a core in memory. */
 export type CoreSource = string | URL | number | Uint8Array;
 
-export interface OpenOptions {
-  /** How the core's bytes are reached: `auto` (default) plans by cost, `mmap` and `read` do only that. */
-  readonly access?: AccessPolicy | undefined;
+export interface OpenOptions extends AccessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ClassifyOptions extends ScanOptions {
   /** makedumpfile's dump level, 0 to 31. Default 31. */
   readonly level?: number | undefined;
+}
+
+export interface ReadPlanOptions extends PlanOptions {
+  /** makedumpfile's dump level, 0 to 31. Default 31. */
+  readonly level?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a dump of a level would read the core. */
+export interface ReadPlan extends PlannedReads {
+  readonly level: number;
+  /** Calls that measuring the costs made. */
+  readonly calibration: AccessCounters;
 }
 
 /** Consecutive pages of a class. */
@@ -57,12 +72,14 @@ export interface PageRange {
   readonly class: PageClass;
 }
 
+/** EM_S390 (include/uapi/linux/elf-em.h). */
+const EM_S390 = 22;
 /** Names of e_machine values (include/uapi/linux/elf-em.h). */
 const MACHINES: Readonly<Record<number, string>> = {
   3: 'i386',
   8: 'mips',
   21: 'ppc64',
-  22: 's390x',
+  [EM_S390]: 's390x',
   40: 'arm',
   [EM_X86_64]: 'x86_64',
   183: 'aarch64',
@@ -80,27 +97,23 @@ const DEFAULT_PAGE_SIZE = 4096;
  */
 export async function openVmcore(source: CoreSource, options: OpenOptions = {}): Promise<Vmcore> {
   options.signal?.throwIfAborted();
-  const policy = checkPolicy(options.access ?? 'auto');
-  const bytes = openSource(source);
+  const bytes = openSource(source, options.pageTableBudget);
   try {
-    return new Vmcore(bytes, openCoreFile(bytes), policy);
+    return new Vmcore(bytes, openCoreFile(bytes), accessProfile(bytes, options));
   } catch (error) {
     bytes.close();
     throw error;
   }
 }
 
-function openSource(source: CoreSource): ByteSource {
-  if (typeof source === 'string') return new FileSource(source);
+function openSource(source: CoreSource, budget: number | undefined): ByteSource {
+  if (typeof source === 'string') return new FileSource(source, budget);
   if (source instanceof Uint8Array) return new BufferSource(source);
-  if (source instanceof URL && source.protocol === 'file:') return new FileSource(fileURLToPath(source));
-  if (typeof source === 'number' && Number.isInteger(source) && source >= 0) return new FileSource(source);
+  if (source instanceof URL && source.protocol === 'file:')
+    return new FileSource(fileURLToPath(source), budget);
+  if (typeof source === 'number' && Number.isInteger(source) && source >= 0)
+    return new FileSource(source, budget);
   throw argument(`a core is a path, a file URL, a descriptor or a Uint8Array, not ${String(source)}`);
-}
-
-function checkPolicy(policy: unknown): AccessPolicy {
-  if (policy === 'auto' || policy === 'mmap' || policy === 'read') return policy;
-  throw argument(`access is 'auto', 'mmap' or 'read', not ${String(policy)}`);
 }
 
 /** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
@@ -137,13 +150,14 @@ export class Vmcore implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
+  #measuredCosts: ReadCosts | undefined;
   #facts: { readonly found: PageFacts; readonly lookup: StructPages } | VmcoreError | undefined;
 
   /** @internal Use {@link openVmcore}. */
-  constructor(source: ByteSource, core: CoreFile, policy: AccessPolicy) {
+  constructor(source: ByteSource, core: CoreFile, profile: AccessProfile) {
     this.#source = source;
     this.#core = core;
-    this.#profile = accessProfile(source, policy);
+    this.#profile = profile;
     this.file = source.name;
     this.size = source.size;
     this.format = core.format;
@@ -294,6 +308,23 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /**
+   * How a dump would read the core: for each stretch of the file a map, a pread or nothing, and the calls that makes.
+   * The first plan measures what calls cost, with a few calls of its own, unless `costs` are given.
+   * @throws as classify().
+   */
+  plan(options: ReadPlanOptions = {}): Promise<ReadPlan> {
+    return this.#run(options.signal, async (signal) => {
+      const { bitmap, level } = await this.#classify(checkDumpLevel(options.level ?? LEVEL_MAX), { signal });
+      const before = this.counters;
+      const costs = this.#readCosts(bitmap, options);
+      const calibration = countersBetween(before, this.counters);
+      const { limits } = this.#profile;
+      const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
+      return { level, calibration, ...makeReadPlan(bitmap, planner, options.objective ?? 'time') };
+    });
+  }
+
+  /**
    * Writes a filtered dump in kdump-compressed format to a new file, readable by its owner only. The file is marked
    * incomplete until all of it is on the disk.
    * @throws VmcoreError ERR_VMCORE_EXISTS, ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT, ERR_VMCORE_CODEC, what classify()
@@ -331,14 +362,13 @@ export class Vmcore implements AsyncDisposable {
 
   async #dump(path: string, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
     const problem = this.filterProblem;
-    const memory = this.#physical(this.#profile.memory);
     const vmcoreinfo = findVmcoreinfo(this.notes);
     const context = {
       source: this.#source,
-      memory,
+      extents: this.#core.extents,
       pageSize: this.pageSize,
-      costs: this.#profile.costs,
       limits: this.#profile.limits,
+      readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
       classify: (level: number, scan: ScanOptions) => this.#classify(level, scan),
       description: {
@@ -354,11 +384,20 @@ export class Vmcore implements AsyncDisposable {
       },
       warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
     };
-    try {
-      return await writeDump(context, path, options, signal);
-    } finally {
-      memory.slots.release();
+    return writeDump(context, path, options, signal);
+  }
+
+  /** What reading costs, as the objective counts it; measured once, on pages that are kept. */
+  #readCosts(kept: PageBitmap, { objective = 'time', costs }: PlanOptions): ReadCosts {
+    if (objective !== 'time' && objective !== 'calls') {
+      throw argument(`an objective is 'time' or 'calls', not ${String(objective)}`);
     }
+    if (objective === 'calls') return CALL_COSTS;
+    if (costs) return costs;
+    if (this.#profile.policy !== 'auto') return this.#profile.costs;
+    this.#measuredCosts ??=
+      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize) ?? this.#profile.costs;
+    return this.#measuredCosts;
   }
 
   /** Zeros where it can't be read: a dump is worth more than its name. */
@@ -414,7 +453,7 @@ export class Vmcore implements AsyncDisposable {
     const why = this.vmcoreinfoProblem
       ? 'without VMCOREINFO the page tables are not known'
       : `page tables of ${this.arch} are not read`;
-    return new SegmentSpace(linearRanges(this.segments), why);
+    return new SegmentSpace(linearRanges(this.#core), why);
   }
 
   #at(vaddr: bigint): VirtualMemory {
@@ -483,9 +522,12 @@ function readCpus(core: CoreFile): CpuRegisters[] {
     .flatMap((note, cpu) => parsePrstatus(note.desc, cpu, X86_64_PRSTATUS, core.littleEndian) ?? []);
 }
 
-/** PT_LOADs whose virtual address says something: QEMU's dumps have 0 in all of them. */
-function linearRanges(segments: readonly Segment[]) {
+/**
+ * PT_LOADs whose virtual address says something: QEMU's dumps have 0 in all of them, but on s390x, where kernels before
+ * 6.10 map memory to its own addresses, 0 is one.
+ */
+function linearRanges({ segments, machine }: CoreFile): LinearRange[] {
   return segments.flatMap(({ vaddr, paddr, memSize }) =>
-    paddr === undefined || vaddr === 0n ? [] : [{ vaddr, paddr, size: memSize }],
+    paddr === undefined || (vaddr === 0n && machine !== EM_S390) ? [] : [{ vaddr, paddr, size: memSize }],
   );
 }

@@ -4,8 +4,10 @@ import { VmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
 import { type AccessCounters, readCounters } from './counters.ts';
 import { native } from './native.ts';
+import { DEFAULT_PAGE_TABLE_BUDGET, holdPageTableBudget } from './page-table-budget.ts';
 import { MappedRegion, type Region } from './region.ts';
 
+/** What is mapped of a file there is mapped by its driver, at once: /proc/vmcore (fs/proc/vmcore.c). */
 const PROC_PREFIX = '/proc/';
 
 /** A core in a file, or behind a descriptor that the caller keeps. */
@@ -18,8 +20,15 @@ export class FileSource implements ByteSource {
   readonly #native: NativeSource;
   #open = true;
 
-  /** @throws VmcoreError ERR_VMCORE_OPEN: the message says why, `cause` has the system's error. */
-  constructor(target: string | number) {
+  readonly #pageTableBudget: number;
+
+  /**
+   * `pageTableBudget` is what the page tables of all mappings of the process may take, in bytes; it is held where
+   * mapping fills them at once.
+   * @throws VmcoreError ERR_VMCORE_OPEN: the message says why, `cause` has the system's error.
+   */
+  constructor(target: string | number, pageTableBudget = DEFAULT_PAGE_TABLE_BUDGET) {
+    this.#pageTableBudget = pageTableBudget;
     this.name = typeof target === 'string' ? target : `descriptor ${target}`;
     this.#owned = typeof target === 'string';
     this.#fd = typeof target === 'string' ? openFile(target) : target;
@@ -59,6 +68,7 @@ export class FileSource implements ByteSource {
     const { pageSize } = native();
     const mapped = Math.ceil((end - position) / pageSize) * pageSize;
     try {
+      if (this.mapping === 'eager') holdPageTableBudget(mapped, this.#pageTableBudget);
       return new MappedRegion(this.#native.map(position, mapped), position, end, this.name);
     } catch (cause) {
       throw new VmcoreError(

@@ -1,9 +1,12 @@
+import { VmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import { BYTES_PER_TABLE_BYTE, DEFAULT_PAGE_TABLE_BUDGET } from './page-table-budget.ts';
 import type { ReadCosts, ReadLimits } from './read-plan.ts';
 import type { AccessPolicy, SlotOptions } from './slots.ts';
 
 /** How each of the access patterns reaches a source: page tables, mem_map and page data never share slots. */
 export interface AccessProfile {
+  readonly policy: AccessPolicy;
   /** Page tables lie far apart, and few of them are read. */
   readonly tables: SlotOptions;
   /** Struct pages are streamed. */
@@ -18,36 +21,96 @@ export interface AccessProfile {
 const KIB = 1 << 10;
 const MIB = 1 << 20;
 
-/**
- * Bytes that one planned map of an eager source covers: its page tables take 1/512 of that, 128 KiB. Of a file, where
- * touched pages count as resident, less than the 64 MiB that may stay mapped (docs/design.md, Mappings).
- */
-const EAGER_MAP_BYTES = 64 * MIB;
-const LAZY_MAP_BYTES = 32 * MIB;
-const PREAD_BYTES = MIB;
+/** How the user wants a source to be reached. */
+export interface AccessOptions {
+  /** `auto` (default) plans by cost, `mmap` and `read` do only that where it works. */
+  readonly access?: AccessPolicy | undefined;
+  /** Regions that reads of users keep; default 8. */
+  readonly slots?: number | undefined;
+  /**
+   * Longest region in bytes, a power of two from 64 KiB on. Default: of a file 4 MiB, in a plan 32 MiB; of /proc/vmcore
+   * 4 MiB, in a plan what the page-table budget allows.
+   */
+  readonly regionBytes?: number | undefined;
+  /**
+   * What the page tables of all mappings of the process may take, in bytes; default 2 MiB. It is held on /proc/vmcore,
+   * where mapping fills them at once: 1/512 of what is mapped.
+   */
+  readonly pageTableBudget?: number | undefined;
+}
 
-/** Nanoseconds, as benchmarks/ measured them on a regular file in the page cache. */
+/** Of a file, touched pages count as resident: the longest planned map is half of what may stay mapped. */
+const LAZY_PLAN_BYTES = 32 * MIB;
+const REGION_BYTES = 4 * MIB;
+const TABLE_REGION_BYTES = 256 * KIB;
+const STRUCT_PAGE_REGION_BYTES = 16 * MIB;
+const TABLE_SLOTS = 16;
+const STRUCT_PAGE_SLOTS = 2;
+const SLOTS = 8;
+const PREAD_BYTES = MIB;
+const SMALLEST_REGION_BYTES = 64 * KIB;
+
+/** Nanoseconds, where they can't be measured: of a file in the page cache (benchmarks/README.md). */
 const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 130, readCall: 700, readPage: 250 };
 /** As published for /proc/vmcore: 110 us to map and 90 us to unmap 1024 pages, 1 to 2 us to copy one. */
 const EAGER_COSTS: ReadCosts = { mapCall: 3000, mapPage: 195, touchPage: 50, readCall: 1000, readPage: 1500 };
 
-/** What suits a source under a policy. */
-export function accessProfile(source: ByteSource, policy: AccessPolicy): AccessProfile {
-  const slots = (count: number, regionBytes: number, readBytes: number): SlotOptions => ({
-    slots: count,
-    regionBytes,
-    readBytes,
-    policy,
-  });
+/** What suits a source. @throws VmcoreError ERR_VMCORE_ARGUMENT for options that are out of range. */
+export function accessProfile(source: ByteSource, options: AccessOptions): AccessProfile {
+  const { policy, slots, regionBytes, pageTableBudget } = checkOptions(options);
+  const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
+    const bytes = Math.min(wanted, regionBytes ?? wanted);
+    return { slots: count, regionBytes: bytes, readBytes: Math.min(readBytes, bytes), policy };
+  };
+  const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
+  const structPages = pattern(STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB);
+  const memory = pattern(slots, regionBytes ?? REGION_BYTES, 64 * KIB);
   const eager = source.mapping === 'eager';
+  const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
+  const budget = pageTableBudget * BYTES_PER_TABLE_BYTE - inSlots;
+  const allowed = eager ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget)) : Number.POSITIVE_INFINITY;
+  const map = Math.min(allowed, regionBytes ?? (eager ? allowed : LAZY_PLAN_BYTES));
   return {
-    tables: slots(16, 256 * KIB, 16 * KIB),
-    structPages: slots(2, 16 * MIB, MIB),
-    memory: slots(8, 4 * MIB, 64 * KIB),
+    policy,
+    tables,
+    structPages,
+    memory,
     costs: eager ? EAGER_COSTS : LAZY_COSTS,
     limits: {
-      map: policy === 'read' ? 0 : eager ? EAGER_MAP_BYTES : LAZY_MAP_BYTES,
-      pread: policy === 'mmap' ? 0 : PREAD_BYTES,
+      map: policy === 'read' ? 0 : map,
+      pread: policy === 'mmap' ? 0 : Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES),
     },
   };
+}
+
+function checkOptions(options: AccessOptions) {
+  const {
+    access = 'auto',
+    slots = SLOTS,
+    regionBytes,
+    pageTableBudget = DEFAULT_PAGE_TABLE_BUDGET,
+  } = options;
+  if (access !== 'auto' && access !== 'mmap' && access !== 'read') {
+    throw argument(`access is 'auto', 'mmap' or 'read', not ${String(access)}`);
+  }
+  if (!Number.isInteger(slots) || slots < 1 || slots > 4096) throw argument(`slots: 1 to 4096, not ${slots}`);
+  if (
+    regionBytes !== undefined &&
+    (!(regionBytes >= SMALLEST_REGION_BYTES) || regionBytes !== powerOfTwoBelow(regionBytes))
+  ) {
+    throw argument(`regionBytes is a power of two from ${SMALLEST_REGION_BYTES} on, not ${regionBytes}`);
+  }
+  if (!Number.isSafeInteger(pageTableBudget) || pageTableBudget < 4 * KIB) {
+    throw argument(`pageTableBudget is at least 4096 bytes, not ${pageTableBudget}`);
+  }
+  return { policy: access, slots, regionBytes, pageTableBudget };
+}
+
+/** `bytes` itself when it is a power of two. */
+function powerOfTwoBelow(bytes: number): number {
+  return 2 ** Math.floor(Math.log2(bytes));
+}
+
+function argument(message: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

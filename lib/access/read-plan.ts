@@ -15,6 +15,12 @@ export interface ReadCosts {
   readonly readPage: number;
 }
 
+/** What a plan minimises: predicted time, or the number of calls. */
+export type ReadObjective = 'time' | 'calls';
+
+/** Costs whose sum is the number of calls; pages break ties, so that nothing is mapped or read for nothing. */
+export const CALL_COSTS: ReadCosts = { mapCall: 2, mapPage: 1e-9, touchPage: 0, readCall: 1, readPage: 1e-9 };
+
 /** Longest extent of each method, in bytes. */
 export interface ReadLimits {
   readonly map: number;

@@ -1,5 +1,6 @@
-import { isVmcoreError } from '../errors.ts';
+import { isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import { codeOf } from './file-source.ts';
 import { MemoryRegion, type Region, type Window } from './region.ts';
 
 /** How bytes of a source are reached: mapped, read, or mapped where that works. */
@@ -19,23 +20,27 @@ export interface SlotCounters {
   hits: number;
   misses: number;
   evictions: number;
-  /** Maps that failed, so that the range was mapped smaller or read. */
-  failures: number;
+  /** Maps that failed, so that the range was mapped smaller or read, by the system's reason such as ENOMEM. */
+  readonly failures: Record<string, number>;
 }
 
 /** A failed map is tried again with half the length down to this many bytes, then read. */
 const SMALLEST_MAP = 64 << 10;
 
 /**
- * A fixed number of slots, each owning a region of one source on an aligned grid. The least recently used slot is
+ * A fixed number of slots, each owning a region of one source on an aligned grid. A region begins in the middle of the
+ * order of use, and comes to its front only when it is used again after another one was: a long scan, which uses each
+ * region once, replaces half of the slots over and over and leaves the other half alone. The last in the order is
  * replaced, its region released: a window of it is empty from then on, so a window must not be kept across calls.
  */
 export class Slots {
-  readonly counters: SlotCounters = { hits: 0, misses: 0, evictions: 0, failures: 0 };
+  readonly counters: SlotCounters = { hits: 0, misses: 0, evictions: 0, failures: {} };
   readonly #source: ByteSource;
   readonly #options: SlotOptions;
-  /** The most recently used first. */
+  /** In the order of use: the last one is replaced next. */
   readonly #regions: Region[] = [];
+  /** The region that was used last. */
+  #current: Region | undefined;
 
   constructor(source: ByteSource, options: SlotOptions) {
     this.#source = source;
@@ -66,19 +71,24 @@ export class Slots {
   }
 
   release(): void {
+    this.#current = undefined;
     for (const region of this.#regions.splice(0)) region.release();
   }
 
   #find(position: number): Region {
+    const current = this.#current;
+    if (current && position >= current.start && position < current.end) {
+      this.counters.hits++;
+      return current;
+    }
     const regions = this.#regions;
     for (let i = 0; i < regions.length; i++) {
       const region = regions[i]!;
       if (position < region.start || position >= region.end) continue;
       this.counters.hits++;
-      if (i > 0) {
-        regions.copyWithin(1, 0, i);
-        regions[0] = region;
-      }
+      regions.copyWithin(1, 0, i);
+      regions[0] = region;
+      this.#current = region;
       return region;
     }
     return this.#miss(position);
@@ -88,10 +98,12 @@ export class Slots {
     this.counters.misses++;
     if (this.#regions.length >= this.#options.slots) {
       this.counters.evictions++;
+      this.#current = undefined;
       this.#regions.pop()!.release();
     }
     const region = this.#acquire(position);
-    this.#regions.unshift(region);
+    this.#regions.splice(this.#options.slots >> 1, 0, region);
+    this.#current = region;
     return region;
   }
 
@@ -108,7 +120,7 @@ export class Slots {
         return this.#source.map(position - (position % length), length);
       } catch (error) {
         if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
-        this.counters.failures++;
+        countFailure(this.counters.failures, error);
       }
     }
     return undefined;
@@ -121,4 +133,10 @@ function readRegion(source: ByteSource, position: number, length: number): Regio
   const bytes = new Uint8Array(Math.min(length, source.size - start));
   source.read(start, bytes);
   return new MemoryRegion(bytes, start);
+}
+
+/** Counts a failed map by the system's reason. */
+export function countFailure(failures: Record<string, number>, error: VmcoreError): void {
+  const reason = codeOf(error.cause);
+  failures[reason] = (failures[reason] ?? 0) + 1;
 }

@@ -6,6 +6,7 @@ import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { KdumpWriter } from '../output/kdump.ts';
 import { PageEncoder } from './encode.ts';
 import { PageReader, type PageReaderOptions } from './page-reader.ts';
+import type { PredictedCalls } from './read-planner.ts';
 
 /** A page that is in bitmap 2 and whose data could not be read. */
 export interface UnreadablePage {
@@ -30,7 +31,10 @@ export interface CopyResult {
   /** The first of them, at most {@link UNREADABLE_LISTED}. */
   readonly unreadable: readonly UnreadablePage[];
   readonly unreadablePages: number;
-  readonly mapFailures: number;
+  /** Maps that failed, by reason. */
+  readonly mapFailures: Readonly<Record<string, number>>;
+  /** The calls that the plan predicted. */
+  readonly predicted: PredictedCalls;
 }
 
 /** Unreadable pages that a report names; the rest is counted. */
@@ -87,6 +91,7 @@ class CopyPass {
       unreadable: this.#unreadable,
       unreadablePages: this.#unreadablePages,
       mapFailures: reader.mapFailures,
+      predicted: reader.predicted,
     };
   }
 

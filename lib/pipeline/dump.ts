@@ -1,20 +1,30 @@
 import { performance } from 'node:perf_hooks';
 import type { ByteSource } from '../access/byte-source.ts';
 import { type AccessCounters, countersBetween } from '../access/counters.ts';
-import type { ReadCosts, ReadLimits } from '../access/read-plan.ts';
+import type { ReadCosts, ReadLimits, ReadObjective } from '../access/read-plan.ts';
 import type { PageCodec } from '../codecs/codec.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
+import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification, ScanOptions } from '../filter/classify.ts';
 import { checkDumpLevel, LEVEL_MAX } from '../filter/dump-level.ts';
 import type { PageClass } from '../filter/page-class.ts';
-import type { PhysicalMemory } from '../memory/physical.ts';
+import type { Extents } from '../formats/extents.ts';
 import { FileSink } from '../output/file-sink.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { AbortMode } from '../output/sink.ts';
 import { type CopyResult, copyPages, type UnreadablePage } from './copy.ts';
 import { type Progress, progress } from './progress.ts';
+import type { PredictedCalls } from './read-planner.ts';
 
-export interface DumpOptions {
+/** What a read plan is made for. */
+export interface PlanOptions {
+  /** The least predicted time (default), or the fewest calls. */
+  readonly objective?: ReadObjective | undefined;
+  /** What calls and pages cost, in nanoseconds; makes the plan the same every time. Measured on the core by default. */
+  readonly costs?: ReadCosts | undefined;
+}
+
+export interface DumpOptions extends PlanOptions {
   /** makedumpfile's dump level, 0 to 31. Default 31: everything that can be left out is. */
   readonly level?: number | undefined;
   /** Default `zstd` where this process has it (see codecs()), else `zlib`. */
@@ -34,13 +44,15 @@ export interface DumpOptions {
   readonly onIncomplete?: ((file: string) => void) | undefined;
 }
 
-/** One phase of a dump: `classify` decides which pages are kept, `write` copies them. */
+/** One phase of a dump: it is decided which pages are kept, measured what calls cost, and then pages are copied. */
 export interface PhaseReport {
-  readonly phase: 'classify' | 'write';
+  readonly phase: 'classify' | 'calibrate' | 'write';
   /** Nanoseconds on the clock. */
   readonly duration: number;
   /** Calls on the core in this phase. */
   readonly calls: AccessCounters;
+  /** The calls that the read plan predicted for it: where no call failed, the very same. */
+  readonly predicted?: PredictedCalls;
 }
 
 /** What a dump did. Pages are counted once each: `original` = `absent` + all of `excluded` + `written`. */
@@ -67,8 +79,8 @@ export interface DumpReport {
   readonly unreadable: readonly UnreadablePage[];
   /** Size of the dump in bytes. */
   readonly bytes: number;
-  /** Maps of the core that failed, so that the range was mapped in parts or read. */
-  readonly mapFailures: number;
+  /** Maps of the core that failed, so that the range was mapped in parts or read, by reason such as ENOMEM. */
+  readonly mapFailures: Readonly<Record<string, number>>;
   readonly phases: readonly PhaseReport[];
   /** Why less was filtered than asked for, and other things to know; empty when all went as it should. */
   readonly warnings: readonly string[];
@@ -77,11 +89,11 @@ export interface DumpReport {
 /** The core as a dump needs it. */
 export interface DumpContext {
   readonly source: ByteSource;
-  /** Puts together pages that lie in pieces. */
-  readonly memory: PhysicalMemory;
+  readonly extents: Extents;
   readonly pageSize: number;
-  readonly costs: ReadCosts;
   readonly limits: ReadLimits;
+  /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
+  readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   readonly defaultCompression: 'none' | CodecName;
   classify(level: number, options: ScanOptions): Promise<Classification>;
   /** What the headers say beside what the options and the classification do. */
@@ -121,7 +133,8 @@ export async function writeDump(
       codec,
     };
     writer = new KdumpWriter(description, sink);
-    const copied = await run.write(writer, classification, codec);
+    const costs = await run.calibrate(bitmap);
+    const copied = await run.write(writer, classification, codec, costs);
     return report(
       context,
       run,
@@ -161,15 +174,21 @@ class DumpRun {
     );
   }
 
-  write(
+  calibrate(kept: PageBitmap): Promise<ReadCosts> {
+    return this.#phase('calibrate', async () => this.#context.readCosts(kept, this.#options));
+  }
+
+  async write(
     writer: KdumpWriter,
     classification: Classification,
     codec: PageCodec | undefined,
+    costs: ReadCosts,
   ): Promise<CopyResult> {
-    return this.#phase('write', async (report) => {
+    const copied = await this.#phase('write', async (report) => {
       await writer.begin();
-      const copied = await copyPages({
+      const result = await copyPages({
         ...this.#context,
+        costs,
         classification,
         codec,
         writer,
@@ -177,31 +196,37 @@ class DumpRun {
         signal: this.#signal,
         onPages: (pages) => report(pages, classification.kept),
       });
-      report(copied.pages, classification.kept);
+      report(result.pages, classification.kept);
       await writer.finish();
-      return copied;
+      return result;
     });
+    this.phases.push({ ...this.phases.pop()!, predicted: copied.predicted });
+    return copied;
   }
 
   async #phase<T>(
     phase: PhaseReport['phase'],
     work: (report: (pages: number, totalPages: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { source, pageSize } = this.#context;
+    const { source } = this.#context;
     const before = source.counters();
     const started = performance.now();
-    let reported = Number.NEGATIVE_INFINITY;
-    const result = await work((pages, totalPages) => {
-      const now = performance.now();
-      if (now - reported < PROGRESS_MS && pages < totalPages) return;
-      reported = now;
-      this.#options.onProgress?.(
-        progress(phase, { pages, totalPages, bytes: pages * pageSize }, started, now),
-      );
-    });
+    const result = await work(this.#reporter(phase, started));
     const duration = Math.round((performance.now() - started) * 1e6);
     this.phases.push({ phase, duration, calls: countersBetween(before, source.counters()) });
     return result;
+  }
+
+  /** Hands on the progress of a phase, but not too often. */
+  #reporter(phase: PhaseReport['phase'], started: number): (pages: number, totalPages: number) => void {
+    let reported = Number.NEGATIVE_INFINITY;
+    return (pages, totalPages) => {
+      const now = performance.now();
+      if (now - reported < PROGRESS_MS && pages < totalPages) return;
+      reported = now;
+      const bytes = pages * this.#context.pageSize;
+      this.#options.onProgress?.(progress(phase, { pages, totalPages, bytes }, started, now));
+    };
   }
 }
 

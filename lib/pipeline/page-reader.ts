@@ -1,10 +1,18 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import { planReads, type ReadCosts, type ReadLimits, type ReadMethod } from '../access/read-plan.ts';
 import { MemoryRegion, type Region } from '../access/region.ts';
+import { countFailure } from '../access/slots.ts';
 import { isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
-import type { PhysicalMemory } from '../memory/physical.ts';
-import { type PageRun, runGroups } from './page-runs.ts';
+import type { PageRun } from './page-runs.ts';
+import {
+  CallPrediction,
+  mapRange,
+  type PlannerOptions,
+  type PredictedCalls,
+  partsOfPage,
+  planPages,
+  spanOf,
+} from './read-planner.ts';
 
 /** Consecutive pages as bytes, valid until the next piece is asked for; without bytes, one page that can't be read. */
 export interface PagePiece {
@@ -16,59 +24,61 @@ export interface PagePiece {
   readonly error?: VmcoreError;
 }
 
-export interface PageReaderOptions {
+export interface PageReaderOptions extends PlannerOptions {
   readonly source: ByteSource;
-  /** Puts together pages that lie in pieces. */
-  readonly memory: PhysicalMemory;
-  readonly pageSize: number;
-  readonly costs: ReadCosts;
-  readonly limits: ReadLimits;
 }
 
 /** Pages of one piece at most: with a slow codec they take about 10 ms. */
 const PIECE_PAGES = 128;
-/** A range that could not be mapped is tried again in halves down to this many pages, then read. */
-const SMALLEST_MAP_PAGES = 16;
+/** A range that could not be mapped is tried again in so many parts. */
+const RETRY_PARTS = 8;
+/** Below so many pages a range is not mapped again, but read. */
+const SMALLEST_MAP_PAGES = 128;
 
 const noCheck = (): void => {};
 
 /** Reads the pages of a bitmap in ascending order, as the plan for them says. */
 export class PageReader {
-  /** Maps that failed, so that the range was mapped in parts or read. */
-  mapFailures = 0;
+  /** Maps that failed, so that their range was mapped in parts or read, by the system's reason such as ENOMEM. */
+  readonly mapFailures: Record<string, number> = {};
   readonly #options: PageReaderOptions;
+  readonly #prediction: CallPrediction;
   readonly #buffer: Uint8Array;
   readonly #scratch: Uint8Array;
 
   constructor(options: PageReaderOptions) {
+    const { pageSize, limits } = options;
     this.#options = options;
-    this.#buffer = new Uint8Array(Math.max(options.limits.pread, SMALLEST_MAP_PAGES * options.pageSize));
-    this.#scratch = new Uint8Array(options.pageSize);
+    this.#prediction = new CallPrediction(options);
+    this.#buffer = new Uint8Array(Math.max(limits.pread, SMALLEST_MAP_PAGES * pageSize));
+    this.#scratch = new Uint8Array(pageSize);
+  }
+
+  /** What the reads so far were predicted to call. */
+  get predicted(): PredictedCalls {
+    return this.#prediction.calls;
   }
 
   /** Nothing stays mapped when the generator ends, however it ends. */
   *pieces(bitmap: PageBitmap): Generator<PagePiece> {
-    const { memory, pageSize, costs, limits } = this.#options;
-    const maxPages = Math.floor(Math.max(limits.map, limits.pread) / pageSize);
-    for (const { runs, ranges } of runGroups(bitmap, memory.extents, pageSize, maxPages)) {
-      if (runs[0]!.offset < 0) {
-        yield this.#assemble(runs[0]!.firstPfn);
-        continue;
-      }
-      for (const { first, last, method } of planReads(ranges, pageSize, costs, limits)) {
-        yield* this.#read(runs.slice(first, last), method);
-      }
+    for (const read of planPages(bitmap, this.#options)) {
+      this.#prediction.add(read);
+      if (read.method === 'pieces') yield this.#assemble(read.runs[0]!.firstPfn);
+      else if (read.method === 'map') yield* this.#map(read.runs);
+      else yield* this.#pread(read.runs);
     }
   }
 
-  *#read(runs: readonly PageRun[], method: ReadMethod): Generator<PagePiece> {
+  *#map(runs: readonly PageRun[]): Generator<PagePiece> {
+    const { source, pageSize } = this.#options;
+    const { start, length } = mapRange(spanOf(runs, pageSize), pageSize);
     let region: Region;
     try {
-      region = this.#acquire(runs, method);
+      region = source.map(start, length);
     } catch (error) {
       if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
-      if (method === 'map') this.mapFailures++;
-      yield* this.#retry(runs, method, error);
+      countFailure(this.mapFailures, error);
+      yield* this.#mapInParts(runs, length);
       return;
     }
     try {
@@ -78,36 +88,33 @@ export class PageReader {
     }
   }
 
-  /** In halves; what is too small to map is read, and a single page that can't be read is said so. */
-  *#retry(runs: readonly PageRun[], method: ReadMethod, error: VmcoreError): Generator<PagePiece> {
-    const pages = this.#span(runs).length / this.#options.pageSize;
-    if (method === 'map' && pages <= SMALLEST_MAP_PAGES) {
-      yield* this.#read(runs, 'pread');
-    } else if (runs.length === 1 && runs[0]!.pages === 1) {
-      yield { firstPfn: runs[0]!.firstPfn, bytes: undefined, check: noCheck, error };
-    } else {
-      const [left, right] = halves(runs, this.#options.pageSize);
-      yield* this.#read(left, method);
-      yield* this.#read(right, method);
+  /** EAGAIN, ENOMEM and EINVAL may be true of part of a range only; what is too short to map again is read. */
+  *#mapInParts(runs: readonly PageRun[], length: number): Generator<PagePiece> {
+    const { pageSize } = this.#options;
+    const pages = length / pageSize;
+    if (pages <= SMALLEST_MAP_PAGES) {
+      for (const part of splitRuns(runs, SMALLEST_MAP_PAGES, pageSize)) yield* this.#pread(part);
+      return;
     }
+    for (const part of splitRuns(runs, Math.ceil(pages / RETRY_PARTS), pageSize)) yield* this.#map(part);
   }
 
-  #acquire(runs: readonly PageRun[], method: ReadMethod): Region {
+  /** A range that can't be read is read in halves; a single page that can't is said so. */
+  *#pread(runs: readonly PageRun[]): Generator<PagePiece> {
     const { source, pageSize } = this.#options;
-    const { start, length } = this.#span(runs);
-    if (method === 'map') {
-      const skew = start % pageSize;
-      return source.map(start - skew, length + skew);
+    const { start, end } = spanOf(runs, pageSize);
+    const bytes = this.#buffer.subarray(0, end - start);
+    try {
+      source.read(start, bytes);
+    } catch (error) {
+      if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
+      const pages = (end - start) / pageSize;
+      if (pages <= 1) yield { firstPfn: runs[0]!.firstPfn, bytes: undefined, check: noCheck, error };
+      else for (const part of splitRuns(runs, Math.ceil(pages / 2), pageSize)) yield* this.#pread(part);
+      return;
     }
-    const bytes = this.#buffer.subarray(0, length);
-    source.read(start, bytes);
-    return new MemoryRegion(bytes, start);
-  }
-
-  #span(runs: readonly PageRun[]): { start: number; length: number } {
-    const last = runs.at(-1)!;
-    const start = runs[0]!.offset;
-    return { start, length: last.offset + last.pages * this.#options.pageSize - start };
+    const region = new MemoryRegion(bytes, start);
+    for (const run of runs) yield* this.#piecesOf(run, region);
   }
 
   *#piecesOf(run: PageRun, region: Region): Generator<PagePiece> {
@@ -144,9 +151,13 @@ export class PageReader {
   }
 
   #assemble(firstPfn: number): PagePiece {
-    const { memory, pageSize } = this.#options;
+    const { source, extents, pageSize } = this.#options;
+    const bytes = this.#scratch.fill(0);
     try {
-      return { firstPfn, bytes: memory.readPage(firstPfn * pageSize, this.#scratch), check: noCheck };
+      for (const { offset, from, to } of partsOfPage(extents, firstPfn, pageSize)) {
+        if (offset >= 0) source.read(offset, bytes.subarray(from, to));
+      }
+      return { firstPfn, bytes, check: noCheck };
     } catch (error) {
       if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
       return { firstPfn, bytes: undefined, check: noCheck, error };
@@ -154,13 +165,26 @@ export class PageReader {
   }
 }
 
-function halves(runs: readonly PageRun[], pageSize: number): [PageRun[], PageRun[]] {
-  if (runs.length > 1) {
-    const middle = runs.length >>> 1;
-    return [runs.slice(0, middle), runs.slice(middle)];
+/** The same runs in parts that span at most `maxPages` pages each; a part has at least one page. */
+export function* splitRuns(
+  runs: readonly PageRun[],
+  maxPages: number,
+  pageSize: number,
+): Generator<readonly PageRun[]> {
+  let part: PageRun[] = [];
+  let limit = 0;
+  for (const run of runs) {
+    for (let done = 0; done < run.pages; ) {
+      const offset = run.offset + done * pageSize;
+      if (part.length > 0 && offset + pageSize > limit) {
+        yield part;
+        part = [];
+      }
+      if (part.length === 0) limit = offset + maxPages * pageSize;
+      const pages = Math.min(run.pages - done, Math.floor((limit - offset) / pageSize));
+      part.push({ firstPfn: run.firstPfn + done, pages, offset });
+      done += pages;
+    }
   }
-  const { firstPfn, pages, offset } = runs[0]!;
-  const half = pages >>> 1;
-  const right = { firstPfn: firstPfn + half, pages: pages - half, offset: offset + half * pageSize };
-  return [[{ firstPfn, pages: half, offset }], [right]];
+  if (part.length > 0) yield part;
 }

@@ -1,0 +1,114 @@
+import { isVmcoreError } from '../errors.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { ReadCosts } from './read-plan.ts';
+import type { Region } from './region.ts';
+
+/** Each sample is taken so often, and the median counts. */
+const ROUNDS = 3;
+/** Positions that a calibration uses. */
+export const CALIBRATION_POSITIONS = 2 * ROUNDS;
+
+/**
+ * Measures on a source what its calls and pages cost, in nanoseconds: a short and a long map, a short and a long pread,
+ * {@link ROUNDS} times at different places, so that no page is met twice. `positions` are file offsets, multiples of
+ * the page size, of `sampleBytes` that may be read. Returns undefined when a call fails: nothing is known then.
+ */
+export function calibrate(
+  source: ByteSource,
+  positions: readonly number[],
+  sampleBytes: number,
+  pageSize: number,
+): ReadCosts | undefined {
+  try {
+    return measure(source, positions, sampleBytes, pageSize);
+  } catch (error) {
+    if (isVmcoreError(error, 'ERR_VMCORE_IO')) return undefined;
+    throw error;
+  }
+}
+
+function measure(
+  source: ByteSource,
+  positions: readonly number[],
+  sampleBytes: number,
+  pageSize: number,
+): ReadCosts {
+  const pages = sampleBytes / pageSize;
+  const buffer = new Uint8Array(sampleBytes);
+  const shortMap: number[] = [];
+  const longMap: number[] = [];
+  const touch: number[] = [];
+  const shortRead: number[] = [];
+  const longRead: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const mapAt = positions[2 * round]!;
+    const readAt = positions[2 * round + 1]!;
+    shortMap.push(elapsed(() => source.map(mapAt, pageSize).release()));
+    const mapped = timeMapping(source, mapAt, sampleBytes, pageSize);
+    longMap.push(mapped.call);
+    touch.push(mapped.touch / pages);
+    shortRead.push(elapsed(() => source.read(readAt, buffer.subarray(0, pageSize))));
+    longRead.push(elapsed(() => source.read(readAt, buffer)));
+  }
+  const mapPage = perPage(median(shortMap), median(longMap), pages);
+  const readPage = perPage(median(shortRead), median(longRead), pages);
+  return {
+    mapCall: positive(median(shortMap) - mapPage),
+    mapPage: source.mapping === 'eager' ? mapPage : 0,
+    touchPage: positive(median(touch)),
+    readCall: positive(median(shortRead) - readPage),
+    readPage: positive(readPage),
+  };
+}
+
+/** Nanoseconds of the map and unmap calls, and of touching every page between them. */
+function timeMapping(
+  source: ByteSource,
+  position: number,
+  length: number,
+  pageSize: number,
+): { call: number; touch: number } {
+  const started = process.hrtime.bigint();
+  const region = source.map(position, length);
+  try {
+    const mapped = process.hrtime.bigint();
+    sumOfPages(region, pageSize);
+    const touched = process.hrtime.bigint();
+    region.check();
+    const checked = process.hrtime.bigint();
+    region.release();
+    return {
+      call: Number(mapped - started + process.hrtime.bigint() - checked),
+      touch: Number(touched - mapped),
+    };
+  } finally {
+    region.release();
+  }
+}
+
+/** The sum of the first bytes of all pages: each is touched once. */
+function sumOfPages(region: Region, pageSize: number): number {
+  const { bytes } = region.window(region.start);
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += pageSize) sum += bytes[at]!;
+  return sum;
+}
+
+function elapsed(work: () => void): number {
+  const started = process.hrtime.bigint();
+  work();
+  return Number(process.hrtime.bigint() - started);
+}
+
+function perPage(short: number, long: number, pages: number): number {
+  return Math.max(0, (long - short) / (pages - 1));
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** A cost of nothing would make calls or pages free: noise, not the truth. */
+function positive(cost: number): number {
+  return Math.max(cost, 1);
+}
