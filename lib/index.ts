@@ -4,6 +4,7 @@
  * @module
  */
 export type { AccessCounters } from './access/counters.ts';
+export type { CoreSource } from './access/open-source.ts';
 export type { AccessOptions } from './access/profile.ts';
 export type { ReadCosts, ReadMethod, ReadObjective } from './access/read-plan.ts';
 export type { AccessPolicy } from './access/slots.ts';
@@ -34,7 +35,6 @@ export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
 export {
   type ClassifyOptions,
-  type CoreSource,
   type OpenOptions,
   openVmcore,
   type PageRange,

@@ -1,21 +1,13 @@
-import { fileURLToPath } from 'node:url';
-import { BufferSource } from './access/buffer-source.ts';
 import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
-import { FileSource } from './access/file-source.ts';
+import { type CoreSource, openSource } from './access/open-source.ts';
 import { type AccessOptions, type AccessProfile, accessProfile } from './access/profile.ts';
 import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
 import { type SlotOptions, Slots } from './access/slots.ts';
-import type { AddressSpace, WalkStep } from './arch/arch.ts';
-import { type CpuRegisters, parsePrstatus } from './arch/registers.ts';
+import type { AddressSpace, Architecture, WalkStep } from './arch/arch.ts';
+import { type CpuRegisters, parseCpus } from './arch/registers.ts';
+import { architectureName, architectureOf } from './arch/registry.ts';
 import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
-import {
-  EM_X86_64,
-  X86_64_PRSTATUS,
-  x86_64AddressSpace,
-  x86_64Paging,
-  x86_64PhysBase,
-} from './arch/x86_64.ts';
 import { codecs } from './codecs/registry.ts';
 import { VmcoreError } from './errors.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
@@ -26,21 +18,18 @@ import { explain, type PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import type { CoreFile, Segment } from './formats/core-file.ts';
 import { openCoreFile } from './formats/detect.ts';
-import { findVmcoreinfo, type Note, NT_PRSTATUS } from './formats/notes.ts';
+import { findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
 import { findMemMap, type MemMap } from './kernel/mem-map.ts';
 import { pageLayout } from './kernel/page-layout.ts';
 import { type LogOptions, type LogRecord, readLog } from './kernel/printk/dmesg.ts';
 import { StructPages } from './kernel/struct-pages.ts';
 import { readUtsname, type Utsname } from './kernel/utsname.ts';
-import { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
 import { calibrateOn } from './pipeline/calibrate-on.ts';
 import { type DumpOptions, type DumpReport, type PlanOptions, writeDump } from './pipeline/dump.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
-
-/** What can be opened: a path, a file URL, an open descriptor (which stays the caller's), or a core in memory. */
-export type CoreSource = string | URL | number | Uint8Array;
 
 export interface OpenOptions extends AccessOptions {
   readonly signal?: AbortSignal | undefined;
@@ -72,20 +61,6 @@ export interface PageRange {
   readonly class: PageClass;
 }
 
-/** EM_S390 (include/uapi/linux/elf-em.h). */
-const EM_S390 = 22;
-/** Names of e_machine values (include/uapi/linux/elf-em.h). */
-const MACHINES: Readonly<Record<number, string>> = {
-  3: 'i386',
-  8: 'mips',
-  21: 'ppc64',
-  [EM_S390]: 's390x',
-  40: 'arm',
-  [EM_X86_64]: 'x86_64',
-  183: 'aarch64',
-  243: 'riscv64',
-  258: 'loongarch64',
-};
 /** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
 const DEFAULT_PAGE_SIZE = 4096;
 
@@ -104,16 +79,6 @@ export async function openVmcore(source: CoreSource, options: OpenOptions = {}):
     bytes.close();
     throw error;
   }
-}
-
-function openSource(source: CoreSource, budget: number | undefined): ByteSource {
-  if (typeof source === 'string') return new FileSource(source, budget);
-  if (source instanceof Uint8Array) return new BufferSource(source);
-  if (source instanceof URL && source.protocol === 'file:')
-    return new FileSource(fileURLToPath(source), budget);
-  if (typeof source === 'number' && Number.isInteger(source) && source >= 0)
-    return new FileSource(source, budget);
-  throw argument(`a core is a path, a file URL, a descriptor or a Uint8Array, not ${String(source)}`);
 }
 
 /** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
@@ -141,6 +106,7 @@ export class Vmcore implements AsyncDisposable {
 
   readonly #source: ByteSource;
   readonly #core: CoreFile;
+  readonly #architecture: Architecture | undefined;
   readonly #profile: AccessProfile;
   readonly #vmcoreinfo: Vmcoreinfo | undefined;
   readonly #physBase: number;
@@ -161,17 +127,19 @@ export class Vmcore implements AsyncDisposable {
     this.file = source.name;
     this.size = source.size;
     this.format = core.format;
-    this.arch = MACHINES[core.machine] ?? `machine ${core.machine}`;
+    this.arch = architectureName(core.machine);
     this.littleEndian = core.littleEndian;
     this.segments = core.segments;
     this.notes = core.notes;
-    const info = parseVmcoreinfo(core, source.name);
+    const info = readVmcoreinfo(findVmcoreinfo(core.notes)?.desc, source.name);
     this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
     this.pageSize = this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
     this.maxPfn = maxPfnOf(core.extents, this.pageSize);
-    this.cpus = core.machine === EM_X86_64 ? readCpus(core) : [];
-    this.#physBase = core.machine === EM_X86_64 ? x86_64PhysBase(this.#vmcoreinfo, core.segments) : 0;
+    this.#architecture = architectureOf(core.machine);
+    const statuses = prstatusNotes(core.notes).map((note) => note.desc);
+    this.cpus = this.#architecture ? parseCpus(statuses, this.#architecture.prstatus, core.littleEndian) : [];
+    this.#physBase = this.#architecture?.physBase(this.#vmcoreinfo, core.segments) ?? 0;
     this.#tables = this.#physical(this.#profile.tables);
     this.#memory = this.#physical(this.#profile.memory);
     this.#virtual = new VirtualMemory(this.#memory, this.#addressSpace(), core.littleEndian);
@@ -377,7 +345,7 @@ export class Vmcore implements AsyncDisposable {
         utsname: this.#rawUtsname(),
         crashTime: this.#vmcoreinfo?.crashTime ?? 0,
         maxMapnr: this.#maxMapnr(),
-        nrCpus: this.notes.filter((note) => note.type === NT_PRSTATUS && note.name === 'CORE').length,
+        nrCpus: prstatusNotes(this.notes).length,
         physBase: BigInt(this.#physBase),
         notes: this.#core.notePayload,
         vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
@@ -445,15 +413,14 @@ export class Vmcore implements AsyncDisposable {
   }
 
   #addressSpace(): AddressSpace {
-    const tables = this.#tables;
-    if (this.#core.machine === EM_X86_64 && this.#vmcoreinfo) {
-      const paging = x86_64Paging(this.#vmcoreinfo, this.#physBase);
-      if (paging) return x86_64AddressSpace(paging, (paddr) => tables.u64(paddr));
-    }
+    const readEntry = (paddr: number) => this.#tables.u64(paddr);
+    const pageTables =
+      this.#vmcoreinfo && this.#architecture?.pageTables(this.#vmcoreinfo, this.#physBase, readEntry);
+    if (pageTables) return pageTables;
     const why = this.vmcoreinfoProblem
       ? 'without VMCOREINFO the page tables are not known'
-      : `page tables of ${this.arch} are not read`;
-    return new SegmentSpace(linearRanges(this.#core), why);
+      : `the page tables of this ${this.arch} kernel are not known`;
+    return new SegmentSpace(linearRanges(this.segments, this.#architecture?.identityMapped ?? false), why);
   }
 
   #at(vaddr: bigint): VirtualMemory {
@@ -501,33 +468,9 @@ function target(lengthOrInto: unknown, limit: number): Uint8Array {
   throw argument(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
 }
 
-function parseVmcoreinfo(core: CoreFile, file: string): Vmcoreinfo | VmcoreError {
-  const note = findVmcoreinfo(core.notes);
-  if (!note) {
-    const message = `${file}: the core has no VMCOREINFO note, so what its kernel looked like is not known`;
-    return new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message, { file });
-  }
-  try {
-    return new Vmcoreinfo(new TextDecoder().decode(note.desc));
-  } catch (cause) {
-    if (!(cause instanceof VmcoreError)) throw cause;
-    const message = `${file}: the VMCOREINFO note can't be used: ${cause.message}`;
-    return new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message, { file, cause });
-  }
-}
-
-function readCpus(core: CoreFile): CpuRegisters[] {
-  return core.notes
-    .filter((note) => note.name === 'CORE' && note.type === NT_PRSTATUS)
-    .flatMap((note, cpu) => parsePrstatus(note.desc, cpu, X86_64_PRSTATUS, core.littleEndian) ?? []);
-}
-
-/**
- * PT_LOADs whose virtual address says something: QEMU's dumps have 0 in all of them, but on s390x, where kernels before
- * 6.10 map memory to its own addresses, 0 is one.
- */
-function linearRanges({ segments, machine }: CoreFile): LinearRange[] {
+/** PT_LOADs whose virtual address says something: in QEMU's dumps it is 0 in all of them. */
+function linearRanges(segments: readonly Segment[], identityMapped: boolean): LinearRange[] {
   return segments.flatMap(({ vaddr, paddr, memSize }) =>
-    paddr === undefined || (vaddr === 0n && machine !== EM_S390) ? [] : [{ vaddr, paddr, size: memSize }],
+    paddr === undefined || (vaddr === 0n && !identityMapped) ? [] : [{ vaddr, paddr, size: memSize }],
   );
 }

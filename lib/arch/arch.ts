@@ -1,3 +1,5 @@
+import type { PrstatusLayout } from './registers.ts';
+
 /** Where a virtual address leads. */
 export interface Translation {
   /** Physical address in bytes. */
@@ -36,3 +38,25 @@ export interface KernelFacts {
 
 /** Reads one 64-bit page-table entry at a physical address, in the byte order of the dead machine. */
 export type ReadEntry = (paddr: number) => bigint;
+
+/** What an architecture asks of a PT_LOAD. */
+export interface SegmentFacts {
+  readonly vaddr: bigint;
+  /** Undefined where the core's writer knew none. */
+  readonly paddr: number | undefined;
+}
+
+/** What differs between architectures. */
+export interface Architecture {
+  /** As `uname -m` says it. */
+  readonly name: string;
+  /** e_machine (include/uapi/linux/elf-em.h). */
+  readonly machine: number;
+  readonly prstatus: PrstatusLayout;
+  /** Whether memory is mapped to its own addresses, so that a PT_LOAD at virtual address 0 means what it says. */
+  readonly identityMapped: boolean;
+  /** phys_base, in bytes, for dump headers: 0 where the architecture has none. */
+  physBase(facts: KernelFacts | undefined, segments: readonly SegmentFacts[]): number;
+  /** The kernel's page tables, or undefined where these facts do not tell. */
+  pageTables(facts: KernelFacts, physBase: number, readEntry: ReadEntry): AddressSpace | undefined;
+}

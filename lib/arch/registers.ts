@@ -17,18 +17,19 @@ export interface PrstatusLayout {
 /** Offset of pr_pid in struct elf_prstatus of 64-bit machines (include/linux/elfcore.h). */
 const PR_PID = 32;
 
-/** The registers of one note, or undefined when it is too short to have them. */
-export function parsePrstatus(
-  desc: Uint8Array,
-  cpu: number,
+/** The registers of the CPUs whose NT_PRSTATUS descriptors these are; one that is too short to have them is left out. */
+export function parseCpus(
+  descs: readonly Uint8Array[],
   layout: PrstatusLayout,
   littleEndian: boolean,
-): CpuRegisters | undefined {
-  if (desc.length < layout.registersOffset + layout.names.length * 8) return undefined;
-  const view = new DataView(desc.buffer, desc.byteOffset, desc.byteLength);
-  const registers = layout.names.map((name, i): [string, bigint] => [
-    name,
-    view.getBigUint64(layout.registersOffset + i * 8, littleEndian),
-  ]);
-  return { cpu, pid: view.getInt32(PR_PID, littleEndian), registers: Object.fromEntries(registers) };
+): CpuRegisters[] {
+  return descs.flatMap((desc, cpu) => {
+    if (desc.length < layout.registersOffset + layout.names.length * 8) return [];
+    const view = new DataView(desc.buffer, desc.byteOffset, desc.byteLength);
+    const registers = layout.names.map((name, i): [string, bigint] => [
+      name,
+      view.getBigUint64(layout.registersOffset + i * 8, littleEndian),
+    ]);
+    return [{ cpu, pid: view.getInt32(PR_PID, littleEndian), registers: Object.fromEntries(registers) }];
+  });
 }

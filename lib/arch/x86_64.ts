@@ -1,9 +1,6 @@
-import type { KernelFacts, ReadEntry } from './arch.ts';
+import type { Architecture, KernelFacts, SegmentFacts } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
-import type { PrstatusLayout } from './registers.ts';
 
-/** EM_X86_64 (include/uapi/linux/elf-em.h). */
-export const EM_X86_64 = 62;
 /** __START_KERNEL_map (arch/x86/include/asm/page_64_types.h): the kernel image is mapped from there on. */
 const START_KERNEL_MAP = 0xffffffff80000000n;
 
@@ -23,8 +20,27 @@ const LEVELS = [
 ];
 const INDEX_BITS = 9;
 
+export const x86_64: Architecture = {
+  name: 'x86_64',
+  machine: 62,
+  prstatus: {
+    // struct user_regs_struct (arch/x86/include/asm/user_64.h) in elf_prstatus.
+    registersOffset: 112,
+    names: (
+      'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi ' +
+      'orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'
+    ).split(' '),
+  },
+  identityMapped: false,
+  physBase,
+  pageTables(facts, base, readEntry) {
+    const paging = pagingOf(facts, base);
+    return paging && new PageTables(schemeOf(paging), paging.root, readEntry);
+  },
+};
+
 /** What the page tables of an x86_64 kernel look like. */
-export interface X86_64Paging {
+interface Paging {
   /** 5 with LA57, else 4. */
   readonly levels: 4 | 5;
   /** The encryption bit of AMD SME, which is in every entry and no part of an address; 0 without. */
@@ -33,47 +49,35 @@ export interface X86_64Paging {
   readonly root: number;
 }
 
-/**
- * The page tables that VMCOREINFO describes, or undefined when it names no top table. `physBase` is what
- * {@link physBase} returned.
- */
-export function x86_64Paging(facts: KernelFacts, physBase: number): X86_64Paging | undefined {
+function pagingOf(facts: KernelFacts, base: number): Paging | undefined {
   // init_top_pgt was init_level4_pgt before 4.13.
   const top = facts.symbol('init_top_pgt') ?? facts.symbol('init_level4_pgt');
   if (top === undefined || top < START_KERNEL_MAP) return undefined;
   return {
     levels: facts.number('pgtable_l5_enabled') ? 5 : 4,
     smeMask: BigInt.asUintN(64, facts.bignum('sme_mask') ?? 0n),
-    root: Number(top - START_KERNEL_MAP) + physBase,
+    root: Number(top - START_KERNEL_MAP) + base,
   };
 }
 
 /**
- * phys_base: what is added to an image address less __START_KERNEL_map to get its physical address; it can be
- * negative. From VMCOREINFO, else from the PT_LOAD that maps the image, else 0. In bytes.
+ * What is added to an image address less __START_KERNEL_map to get its physical address; it can be negative. From
+ * VMCOREINFO, else from the PT_LOAD that maps the image, else 0.
  */
-export function x86_64PhysBase(
-  facts: KernelFacts | undefined,
-  segments: readonly { readonly vaddr: bigint; readonly paddr: number | undefined }[],
-): number {
+function physBase(facts: KernelFacts | undefined, segments: readonly SegmentFacts[]): number {
   const exported = facts?.number('phys_base');
   if (exported !== undefined) return exported;
   const image = segments.find((segment) => segment.vaddr >= START_KERNEL_MAP && segment.paddr !== undefined);
   return image ? image.paddr! - Number(image.vaddr - START_KERNEL_MAP) : 0;
 }
 
-/** The address space of an x86_64 kernel. */
-export function x86_64AddressSpace(paging: X86_64Paging, readEntry: ReadEntry): PageTables {
-  return new PageTables(x86_64Scheme(paging), paging.root, readEntry);
-}
-
-function x86_64Scheme({ levels, smeMask }: X86_64Paging): PageTableScheme {
+function schemeOf({ levels, smeMask }: Paging): PageTableScheme {
   const mask = ADDRESS_MASK & ~smeMask;
   const used = LEVELS.slice(LEVELS.length - levels);
   const addressBits = BigInt(used[0]!.shift + INDEX_BITS);
   return {
     // With 4 levels the table at bit 39 is the top one, which the kernel calls PGD.
-    levels: used.map((level, depth) => x86_64Level(depth === 0 ? 'PGD' : level.name, level, mask)),
+    levels: used.map((level, depth) => levelOf(depth === 0 ? 'PGD' : level.name, level, mask)),
     refuse: (vaddr) =>
       BigInt.asUintN(64, BigInt.asIntN(Number(addressBits), vaddr)) === vaddr
         ? undefined
@@ -81,7 +85,7 @@ function x86_64Scheme({ levels, smeMask }: X86_64Paging): PageTableScheme {
   };
 }
 
-function x86_64Level(
+function levelOf(
   name: string,
   { shift, large }: { shift: number; large: boolean },
   mask: bigint,
@@ -100,12 +104,3 @@ function x86_64Level(
     },
   };
 }
-
-/** struct user_regs_struct (arch/x86/include/asm/user_64.h) in elf_prstatus. */
-export const X86_64_PRSTATUS: PrstatusLayout = {
-  registersOffset: 112,
-  names: (
-    'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi ' +
-    'orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'
-  ).split(' '),
-};

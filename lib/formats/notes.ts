@@ -11,7 +11,7 @@ export interface Note {
 
 const NOTE_HEADER_BYTES = 12;
 /** NT_PRSTATUS (include/uapi/linux/elf.h). */
-export const NT_PRSTATUS = 1;
+const NT_PRSTATUS = 1;
 /** A core with a CPU's notes has a few; more than this many are not notes. */
 const NOTES_LIMIT = 1 << 20;
 
@@ -46,6 +46,11 @@ export function parseNotes(payload: Uint8Array, littleEndian: boolean): Note[] {
 /** The VMCOREINFO note: its owner is exactly that, since VMCOREINFO_XEN is another. */
 export function findVmcoreinfo(notes: readonly Note[]): Note | undefined {
   return notes.find((note) => note.name === 'VMCOREINFO' && note.type === 0);
+}
+
+/** The NT_PRSTATUS notes: one for each CPU that left its registers. */
+export function prstatusNotes(notes: readonly Note[]): Note[] {
+  return notes.filter((note) => note.name === 'CORE' && note.type === NT_PRSTATUS);
 }
 
 function ownerName(payload: Uint8Array, start: number, size: number): string {

@@ -4,7 +4,7 @@ import type { Vmcoreinfo } from './vmcoreinfo.ts';
 /** A field of struct page as it lies in the dead kernel: byte offset and width. */
 export interface Field {
   readonly offset: number;
-  readonly bytes: 1 | 2 | 8;
+  readonly bytes: 1 | 2 | 4 | 8;
 }
 
 /** How a compound head's order is found. Offsets are those of the page behind the head. */
@@ -104,7 +104,7 @@ function pageType(info: Vmcoreinfo, name: string): number | undefined {
 
 /**
  * The order lies in the low byte of the second page's flags since 6.6 (folio._flags_1); before in a byte of its own, in
- * a u16 (4.4 to 4.15), or in lru.prev.
+ * two or four (4.4 to 4.15), or in lru.prev.
  */
 function orderRule(info: Vmcoreinfo, size: number): OrderRule | undefined {
   if (info.number('PAGE_HUGETLB_MAPCOUNT_VALUE') !== undefined || info.number('PG_hugetlb') !== undefined) {
@@ -137,16 +137,20 @@ function secondPageField(
   if (inFolio !== undefined) return { offset: inFolio - size, bytes: 1 };
   const inPage = info.offset(`page.${page}`);
   if (inPage !== undefined) return { offset: inPage, bytes: compoundWidth(info) };
+  // Only kernels without compound_head have them in the list; later ones without either say nothing.
+  if (info.offset('page.compound_head') !== undefined || info.offset('page.compound_info') !== undefined)
+    return undefined;
   const list = info.offset('page.lru');
   const link = info.offset(`list_head.${lru}`);
   return list === undefined || link === undefined ? undefined : { offset: list + link, bytes: 8 };
 }
 
-/** compound_dtor and compound_order are neighbours of equal width: u16 in 4.4 to 4.15, u8 from then on. */
-function compoundWidth(info: Vmcoreinfo): 1 | 2 {
+/** compound_dtor and compound_order are neighbours of equal width: u16 in 4.4, u32 from 4.5 on, u8 from 4.16 on. */
+function compoundWidth(info: Vmcoreinfo): 1 | 2 | 4 {
   const dtor = info.offset('page.compound_dtor');
   const order = info.offset('page.compound_order');
-  return dtor !== undefined && order !== undefined && Math.abs(order - dtor) >= 2 ? 2 : 1;
+  const width = dtor === undefined || order === undefined ? 1 : order - dtor;
+  return width === 2 || width === 4 ? width : 1;
 }
 
 function requireSane(layout: PageLayout): void {

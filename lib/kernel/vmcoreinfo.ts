@@ -114,6 +114,24 @@ export class Vmcoreinfo {
   }
 }
 
+/**
+ * VMCOREINFO from the descriptor of its note, or why there is none that can be used: ERR_VMCORE_NO_VMCOREINFO. `file`
+ * names the core in the message.
+ */
+export function readVmcoreinfo(desc: Uint8Array | undefined, file: string): Vmcoreinfo | VmcoreError {
+  if (!desc) {
+    const message = `${file}: the core has no VMCOREINFO note, so what its kernel looked like is not known`;
+    return new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message, { file });
+  }
+  try {
+    return new Vmcoreinfo(new TextDecoder().decode(desc));
+  } catch (cause) {
+    if (!(cause instanceof VmcoreError)) throw cause;
+    const message = `${file}: the VMCOREINFO note can't be used: ${cause.message}`;
+    return new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message, { file, cause });
+  }
+}
+
 function corrupt(key: string, what: string): VmcoreError {
   return new VmcoreError('ERR_VMCORE_CORRUPT', `VMCOREINFO: ${key} ${what}`);
 }
