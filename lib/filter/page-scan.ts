@@ -50,7 +50,7 @@ export class PageScan {
   readonly #level: number;
   readonly #collect: { readonly index: number; readonly into: PageBitmap } | undefined;
 
-  /** `collect` gets the bits of the pages that are cleared for one class. */
+  /** `collect` gets the bits of the pages that are cleared for one class; its bit 0 is that of the bitmap. */
   constructor(
     layout: PageLayout,
     littleEndian: boolean,
@@ -114,7 +114,7 @@ export class PageScan {
         if (!poisoned) continue;
         bits[firstByte + (bit >>> 3)]! &= ~(1 << (bit & 7));
         this.counts[HWPOISON]!++;
-        if (collected === HWPOISON) this.#collect!.into.set(pfn, pfn + 1);
+        if (collected === HWPOISON) this.#collect!.into.set(pfn - basePfn, pfn - basePfn + 1);
         continue;
       }
       const type = words[at + mapcountWord]!;
@@ -128,12 +128,13 @@ export class PageScan {
           (words[at + buddyBit.word]! & buddyBit.mask) !== 0
         ) {
           order = this.#buddyOrder(chunk, pfn);
-          if (order < 0) continue;
           pageClass = FREE;
         } else if ((type & unacceptedType.mask) === unacceptedType.value) {
           order = layout.freeOrders - 1;
           pageClass = FREE;
         }
+        // Free blocks are aligned to their length; what is not is none, or a broken one.
+        if (order < 0 || pfn % (1 << order) !== 0) continue;
       }
       if (pageClass < 0) {
         const head = (words[at + headBit.word]! & headBit.mask) !== 0;
@@ -153,18 +154,29 @@ export class PageScan {
         else continue;
         if (head) order = this.#compoundOrder(chunk, pfn);
       }
-      if (pageClass === collected) this.#collect!.into.set(pfn, pfn + (1 << order));
+      const pages = 1 << order;
+      if (pageClass === collected) this.#collectSet(bitmap, pfn, pfn + pages, basePfn);
       if (order === 0) {
         bits[firstByte + (bit >>> 3)]! &= ~(1 << (bit & 7));
         this.counts[pageClass]!++;
         continue;
       }
-      const pages = 1 << order;
       this.counts[pageClass]! += bitmap.clear(pfn - basePfn, pfn - basePfn + pages);
       pfn += pages - 1;
       at += (pages - 1) * stride;
     }
     this.#next = pfn;
+  }
+
+  /** Collects those of the pages from `pfn` to `end` - 1 that are about to be cleared. */
+  #collectSet(bitmap: PageBitmap, pfn: number, end: number, basePfn: number): void {
+    const { into } = this.#collect!;
+    const last = end - basePfn;
+    for (let from = bitmap.nextSet(pfn - basePfn); from >= 0 && from < last; ) {
+      const to = Math.min(bitmap.nextClear(from), last);
+      into.set(from, to);
+      from = bitmap.nextSet(to);
+    }
   }
 
   /** The order of a free block, or -1 when page.private holds no order. */
@@ -178,7 +190,7 @@ export class PageScan {
   /** The order of a compound page, from the page behind its head; 0 where none can be found that fits the pfn. */
   #compoundOrder(chunk: StructPageChunk, pfn: number): number {
     const rule = this.#layout.order;
-    if (!rule || pfn + 1 >= chunk.firstPfn + chunk.count) return 0;
+    if (!rule || !hasSecondPage(chunk, pfn)) return 0;
     const order =
       rule.from === 'field'
         ? this.#read(chunk, pfn + 1, rule.field)
@@ -189,7 +201,7 @@ export class PageScan {
   /** True for the head of a hugetlb page. */
   #isHugetlb(chunk: StructPageChunk, pfn: number): boolean {
     const rule = this.#layout.hugetlb;
-    if (!rule || pfn + 1 >= chunk.firstPfn + chunk.count) return false;
+    if (!rule || !hasSecondPage(chunk, pfn)) return false;
     if (rule.by === 'dtor') return this.#readWide(chunk, pfn + 1, rule.field) === rule.value;
     if (rule.by === 'flag') {
       const flag = this.#flag(rule.bit);
@@ -246,4 +258,9 @@ export class PageScan {
     if (!this.#swapped) return word | 0;
     return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
   }
+}
+
+/** Whether `pfn` can be a compound head, which is aligned, and the page behind it is in the chunk. */
+function hasSecondPage(chunk: StructPageChunk, pfn: number): boolean {
+  return pfn % 2 === 0 && pfn + 1 < chunk.firstPfn + chunk.count;
 }
