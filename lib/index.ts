@@ -7,7 +7,7 @@ export type { AccessCounters } from './access/counters.ts';
 export type { CoreSource } from './access/open-source.ts';
 export type { AccessOptions } from './access/profile.ts';
 export type { ReadCosts, ReadMethod, ReadObjective } from './access/read-plan.ts';
-export type { AccessPolicy } from './access/slots.ts';
+export type { AccessPolicy, SlotCounters } from './access/slots.ts';
 export type { WalkStep } from './arch/arch.ts';
 export type { CpuRegisters } from './arch/registers.ts';
 export { type CodecName, type CodecStatus, codecs } from './codecs/registry.ts';

@@ -3,7 +3,8 @@ import { type AccessCounters, countersBetween } from './access/counters.ts';
 import { type CoreSource, openSource } from './access/open-source.ts';
 import { type AccessOptions, type AccessProfile, accessProfile } from './access/profile.ts';
 import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
-import { type SlotOptions, Slots } from './access/slots.ts';
+import { WINDOW_BYTES } from './access/region.ts';
+import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
 import type { AddressSpace, Architecture, WalkStep } from './arch/arch.ts';
 import { type CpuRegisters, parseCpus } from './arch/registers.ts';
 import { architectureName, architectureOf } from './arch/registry.ts';
@@ -11,18 +12,15 @@ import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import { codecs } from './codecs/registry.ts';
 import { VmcoreError } from './errors.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
-import { type Classification, classify, type PageFacts, type ScanOptions } from './filter/classify.ts';
+import type { Classification, ScanOptions } from './filter/classify.ts';
+import { CorePages } from './filter/core-pages.ts';
 import { checkDumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
-import { type ExistingPages, existingPages, maxPfnOf } from './filter/existing-pages.ts';
-import { explain, type PageExplanation } from './filter/explain.ts';
+import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import type { CoreFile, Segment } from './formats/core-file.ts';
 import { openCoreFile } from './formats/detect.ts';
 import { findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
-import { findMemMap, type MemMap } from './kernel/mem-map.ts';
-import { pageLayout } from './kernel/page-layout.ts';
 import { type LogOptions, type LogRecord, readLog } from './kernel/printk/dmesg.ts';
-import { StructPages } from './kernel/struct-pages.ts';
 import { readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
@@ -113,11 +111,11 @@ export class Vmcore implements AsyncDisposable {
   readonly #tables: PhysicalMemory;
   readonly #memory: PhysicalMemory;
   readonly #virtual: VirtualMemory;
+  readonly #pages: CorePages;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
   #measuredCosts: ReadCosts | undefined;
-  #facts: { readonly found: PageFacts; readonly lookup: StructPages } | VmcoreError | undefined;
 
   /** @internal Use {@link openVmcore}. */
   constructor(source: ByteSource, core: CoreFile, profile: AccessProfile) {
@@ -135,7 +133,6 @@ export class Vmcore implements AsyncDisposable {
     this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
     this.pageSize = this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
-    this.maxPfn = maxPfnOf(core.extents, this.pageSize);
     this.#architecture = architectureOf(core.machine);
     const statuses = prstatusNotes(core.notes).map((note) => note.desc);
     this.cpus = this.#architecture ? parseCpus(statuses, this.#architecture.prstatus, core.littleEndian) : [];
@@ -143,6 +140,15 @@ export class Vmcore implements AsyncDisposable {
     this.#tables = this.#physical(this.#profile.tables);
     this.#memory = this.#physical(this.#profile.memory);
     this.#virtual = new VirtualMemory(this.#memory, this.#addressSpace(), core.littleEndian);
+    this.#pages = new CorePages({
+      arch: this.arch,
+      extents: core.extents,
+      pageSize: this.pageSize,
+      memory: this.#virtual,
+      vmcoreinfo: () => this.vmcoreinfo,
+      openSlots: () => new Slots(source, profile.structPages),
+    });
+    this.maxPfn = this.#pages.maxPfn;
   }
 
   /** Whether the core has a usable VMCOREINFO note; without, it can be read, but not filtered. */
@@ -165,13 +171,17 @@ export class Vmcore implements AsyncDisposable {
   /** Why pages can't be classified, so that only levels 0 and 1 work; undefined when they can. */
   get filterProblem(): VmcoreError | undefined {
     this.#requireOpen();
-    const facts = this.#pageFacts();
-    return facts instanceof VmcoreError ? facts : undefined;
+    return this.#pages.problem;
   }
 
   /** Calls made on the source so far. */
   get counters(): AccessCounters {
     return this.#source.counters();
+  }
+
+  /** How the slots of page-table reads and of users' reads did so far. */
+  get slotCounters(): { readonly tables: SlotCounters; readonly memory: SlotCounters } {
+    return { tables: this.#tables.slots.counters, memory: this.#memory.slots.counters };
   }
 
   /**
@@ -182,10 +192,26 @@ export class Vmcore implements AsyncDisposable {
    */
   readPhysical(paddr: number, lengthOrInto: number | Uint8Array): Uint8Array {
     this.#requireOpen();
-    if (typeof paddr !== 'number' || !Number.isSafeInteger(paddr) || paddr < 0) {
-      throw argument(`a physical address is an integer number of at least 0, not ${describe(paddr)}`);
-    }
+    checkPaddr(paddr);
     return this.#memory.read(paddr, target(lengthOrInto, this.size + this.maxPfn * this.pageSize));
+  }
+
+  /**
+   * Lends `use` physical memory without a copy where it lies together in the mapped file, else a copy: at most 16 MiB.
+   * The bytes must not be written to (that ends the process) and are gone when `use` returns, which must not be async.
+   * @throws as readPhysical.
+   */
+  withWindow<T>(paddr: number, length: number, use: (bytes: Uint8Array) => T): T {
+    this.#requireOpen();
+    checkPaddr(paddr);
+    if (!Number.isInteger(length) || length < 0 || length > WINDOW_BYTES) {
+      throw argument(`a window has 0 to ${WINDOW_BYTES} bytes, not ${describe(length)}`);
+    }
+    return this.#memory.withWindow(paddr, length, (bytes) => {
+      const result = use(bytes);
+      if (result instanceof Promise) throw argument('the function that uses a window must not be async');
+      return result;
+    });
   }
 
   /**
@@ -245,7 +271,7 @@ export class Vmcore implements AsyncDisposable {
    */
   classify(options: ClassifyOptions = {}): Promise<Classification> {
     return this.#run(options.signal, (signal) =>
-      this.#classify(checkDumpLevel(options.level ?? LEVEL_MAX), { ...options, signal }),
+      this.#pages.classify(checkDumpLevel(options.level ?? LEVEL_MAX), { ...options, signal }),
     );
   }
 
@@ -255,9 +281,7 @@ export class Vmcore implements AsyncDisposable {
     if (!Number.isSafeInteger(pfn) || pfn < 0)
       throw argument(`a pfn is an integer of at least 0, not ${describe(pfn)}`);
     const level = checkDumpLevel(options.level ?? LEVEL_MAX);
-    const facts = this.#pageFacts();
-    if (facts instanceof VmcoreError) return explain(undefined, undefined, this.#existing(), pfn, level);
-    return explain(facts.found, facts.lookup, this.#existing(facts.found.memMap), pfn, level);
+    return this.#pages.explain(pfn, level);
   }
 
   /** The pages of one class at dump level 31, ascending, as runs. @throws as classify(). */
@@ -270,7 +294,7 @@ export class Vmcore implements AsyncDisposable {
       throw argument(`a page class is one of ${PAGE_CLASSES.join(', ')}, not ${String(pageClass)}`);
     }
     const { collected } = await this.#run(options.signal, (signal) =>
-      this.#classify(LEVEL_MAX, { signal, collect: pageClass }),
+      this.#pages.classify(LEVEL_MAX, { signal, collect: pageClass }),
     );
     for (const [pfn, count] of collected!.runs()) yield { pfn, count, class: pageClass };
   }
@@ -282,7 +306,9 @@ export class Vmcore implements AsyncDisposable {
    */
   plan(options: ReadPlanOptions = {}): Promise<ReadPlan> {
     return this.#run(options.signal, async (signal) => {
-      const { bitmap, level } = await this.#classify(checkDumpLevel(options.level ?? LEVEL_MAX), { signal });
+      const { bitmap, level } = await this.#pages.classify(checkDumpLevel(options.level ?? LEVEL_MAX), {
+        signal,
+      });
       const before = this.counters;
       const costs = this.#readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
@@ -311,21 +337,12 @@ export class Vmcore implements AsyncDisposable {
     await Promise.allSettled(this.#running);
     this.#tables.slots.release();
     this.#memory.slots.release();
-    if (this.#facts && !(this.#facts instanceof VmcoreError)) this.#facts.lookup.release();
+    this.#pages.release();
     this.#source.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #classify(level: number, options: ScanOptions): Promise<Classification> {
-    const facts = this.#pageFacts();
-    if (!(facts instanceof VmcoreError)) {
-      return classify(facts.found, this.#existing(facts.found.memMap), level, options);
-    }
-    if (level > 1) throw facts;
-    return classify(undefined, this.#existing(), level, options);
   }
 
   async #dump(path: string, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
@@ -338,13 +355,13 @@ export class Vmcore implements AsyncDisposable {
       limits: this.#profile.limits,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
-      classify: (level: number, scan: ScanOptions) => this.#classify(level, scan),
+      classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
       description: {
         pageSize: this.pageSize,
         littleEndian: this.littleEndian,
         utsname: this.#rawUtsname(),
         crashTime: this.#vmcoreinfo?.crashTime ?? 0,
-        maxMapnr: this.#maxMapnr(),
+        maxMapnr: this.#pages.maxMapnr,
         nrCpus: prstatusNotes(this.notes).length,
         physBase: BigInt(this.#physBase),
         notes: this.#core.notePayload,
@@ -376,36 +393,6 @@ export class Vmcore implements AsyncDisposable {
       if (error instanceof VmcoreError) return new Uint8Array(6 * 65);
       throw error;
     }
-  }
-
-  /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
-  #maxMapnr(memMap?: MemMap): number {
-    const facts = memMap ? undefined : this.#pageFacts();
-    const map = memMap ?? (facts && !(facts instanceof VmcoreError) ? facts.found.memMap : undefined);
-    return map ? Math.min(this.maxPfn, map.ranges.at(-1)!.endPfn) : this.maxPfn;
-  }
-
-  #existing(memMap?: MemMap): ExistingPages {
-    return existingPages(this.#core.extents, this.pageSize, this.#maxMapnr(memMap));
-  }
-
-  /** What is known of the kernel's pages, looked for once; or why nothing is. */
-  #pageFacts(): { readonly found: PageFacts; readonly lookup: StructPages } | VmcoreError {
-    if (this.#facts) return this.#facts;
-    try {
-      const layout = pageLayout(this.vmcoreinfo);
-      const memMap = findMemMap(this.#virtual, this.vmcoreinfo, this.arch, this.maxPfn);
-      const openStructPages = () => {
-        const slots = new Slots(this.#source, this.#profile.structPages);
-        return new StructPages(this.#virtual, this.#core.extents, slots, layout.size);
-      };
-      const found = { layout, memMap, littleEndian: this.littleEndian, openStructPages };
-      this.#facts = { found, lookup: openStructPages() };
-    } catch (error) {
-      if (!(error instanceof VmcoreError)) throw error;
-      this.#facts = error;
-    }
-    return this.#facts;
   }
 
   #physical(slots: SlotOptions): PhysicalMemory {
@@ -452,6 +439,11 @@ function closedError(file: string): VmcoreError {
 
 function argument(message: string): VmcoreError {
   return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
+}
+
+function checkPaddr(paddr: unknown): void {
+  if (typeof paddr === 'number' && Number.isSafeInteger(paddr) && paddr >= 0) return;
+  throw argument(`a physical address is an integer number of at least 0, not ${describe(paddr)}`);
 }
 
 function describe(value: unknown): string {

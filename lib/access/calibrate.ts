@@ -3,8 +3,8 @@ import type { ByteSource } from './byte-source.ts';
 import type { ReadCosts } from './read-plan.ts';
 import type { Region } from './region.ts';
 
-/** Each sample is taken so often, and the median counts. */
-const ROUNDS = 3;
+/** Each sample is taken so often, and the median of all but the first counts: that one runs code that is cold. */
+const ROUNDS = 4;
 /** Positions that a calibration uses. */
 export const CALIBRATION_POSITIONS = 2 * ROUNDS;
 
@@ -105,7 +105,8 @@ function perPage(short: number, long: number, pages: number): number {
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+  const warm = values.slice(1).sort((a, b) => a - b);
+  return warm[warm.length >> 1]!;
 }
 
 /** A cost of nothing would make calls or pages free: noise, not the truth. */

@@ -16,7 +16,9 @@ export interface SlotOptions {
   readonly policy: AccessPolicy;
 }
 
+/** How the slots did. */
 export interface SlotCounters {
+  /** Reads that a region in a slot served, misses that needed a new one, and regions given up for these. */
   hits: number;
   misses: number;
   evictions: number;

@@ -1,4 +1,4 @@
-import type { Extents } from '../formats/extents.ts';
+import { type Extents, findExtent } from '../formats/extents.ts';
 import { PageBitmap } from './bitmap.ts';
 
 /** The pages of a core before any is left out. */
@@ -25,4 +25,28 @@ export function existingPages(extents: Extents, pageSize: number, maxPfn: number
     if (extents.offset[i]! >= 0) withData.set(first, end);
   }
   return { all, withData };
+}
+
+/** Where single pages are looked up. */
+export interface PageLimits {
+  readonly extents: Extents;
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  /** Pages from this pfn on are not there. */
+  readonly maxPfn: number;
+}
+
+/** Whether the file has a byte of a page (`data`), a segment covers it without (`no-data`), or neither (`absent`). */
+export function presenceOf(
+  { extents, pageSize, maxPfn }: PageLimits,
+  pfn: number,
+): 'data' | 'no-data' | 'absent' {
+  if (pfn >= maxPfn) return 'absent';
+  const paddr = pfn * pageSize;
+  let presence: 'no-data' | 'absent' = 'absent';
+  for (let i = findExtent(extents, paddr); i < extents.count && extents.start[i]! < paddr + pageSize; i++) {
+    if (extents.offset[i]! >= 0) return 'data';
+    presence = 'no-data';
+  }
+  return presence;
 }

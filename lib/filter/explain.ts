@@ -3,7 +3,7 @@ import type { StructPageChunk, StructPages } from '../kernel/struct-pages.ts';
 import { PageBitmap } from './bitmap.ts';
 import type { PageFacts } from './classify.ts';
 import { LEVEL_MAX } from './dump-level.ts';
-import type { ExistingPages } from './existing-pages.ts';
+import { type PageLimits, presenceOf } from './existing-pages.ts';
 import type { PageClass } from './page-class.ts';
 import { PageScan } from './page-scan.ts';
 
@@ -52,30 +52,29 @@ const MEANING: Readonly<Record<PageClass, string>> = {
  * the largest down, as a scan from below would meet them.
  */
 export function explain(
-  facts: PageFacts | undefined,
-  pages: StructPages | undefined,
-  existing: ExistingPages,
+  known: { readonly facts: PageFacts; readonly structPages: StructPages } | undefined,
+  limits: PageLimits,
   pfn: number,
   level: number,
 ): PageExplanation {
   const plain = { pfn, level, head: pfn, pages: 1, pageClass: undefined, structPage: undefined };
-  if (!existing.all.has(pfn))
+  const presence = presenceOf(limits, pfn);
+  if (presence === 'absent') {
     return { ...plain, kept: false, text: `pfn ${pfn} is not in the core: no segment covers it` };
-  if (!existing.withData.has(pfn)) {
-    return {
-      ...plain,
-      kept: false,
-      text: `pfn ${pfn} has no data in the core: it was left out when the core was written`,
-    };
   }
-  if (!facts || !pages)
+  if (presence === 'no-data') {
+    const text = `pfn ${pfn} has no data in the core: it was left out when the core was written`;
+    return { ...plain, kept: false, text };
+  }
+  if (!known)
     return { ...plain, kept: true, text: `pfn ${pfn} is kept: nothing is known of the kernel's pages` };
+  const { facts, structPages } = known;
   const range = rangeOf(facts.memMap, pfn);
   if (!range) return { ...plain, kept: true, text: `pfn ${pfn} is kept: it has no struct page` };
-  const own = structPage(facts, pages, range, pfn);
+  const own = structPage(facts, structPages, range, pfn);
   if (!own) return { ...plain, kept: true, text: `pfn ${pfn} is kept: its struct page can't be read` };
-  const verdict = judge(facts, pages, pfn, level);
-  const higher = verdict ?? judge(facts, pages, pfn, LEVEL_MAX);
+  const verdict = judge(facts, structPages, pfn, level);
+  const higher = verdict ?? judge(facts, structPages, pfn, LEVEL_MAX);
   return {
     ...plain,
     ...higher,

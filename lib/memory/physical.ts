@@ -1,7 +1,11 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import { type SlotOptions, Slots } from '../access/slots.ts';
-import { hex, VmcoreError } from '../errors.ts';
+import { type Region, WINDOW_BYTES } from '../access/region.ts';
+import { type AccessPolicy, type SlotOptions, Slots } from '../access/slots.ts';
+import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
+
+/** Maps begin at multiples of this: the largest page of a host that Linux runs on (arm64). In bytes. */
+const MAP_GRID = 65536;
 
 /** Physical memory of the core. Memory that existed and has no data in the file reads as zeros. */
 export class PhysicalMemory {
@@ -9,6 +13,8 @@ export class PhysicalMemory {
   readonly littleEndian: boolean;
   readonly slots: Slots;
   readonly #name: string;
+  readonly #source: ByteSource;
+  readonly #policy: AccessPolicy;
   readonly #word = new Uint8Array(8);
   readonly #view = new DataView(this.#word.buffer);
 
@@ -17,6 +23,8 @@ export class PhysicalMemory {
     this.littleEndian = littleEndian;
     this.slots = new Slots(source, slots);
     this.#name = source.name;
+    this.#source = source;
+    this.#policy = slots.policy;
   }
 
   /**
@@ -56,10 +64,47 @@ export class PhysicalMemory {
     return into;
   }
 
+  /**
+   * Lends `use` the bytes of [paddr, paddr + length) without a copy where they lie together in a mapping; else it lends
+   * a copy. They must not be written to, and are gone when `use` returns. `length` is at most {@link WINDOW_BYTES}.
+   * @throws VmcoreError ERR_VMCORE_FAULT when `use` met bytes that could not be read, and what read() throws.
+   */
+  withWindow<T>(paddr: number, length: number, use: (bytes: Uint8Array) => T): T {
+    const region = this.#mapAlone(paddr, length);
+    if (!region) return use(this.read(paddr, new Uint8Array(length)));
+    try {
+      const window = region.window(region.start);
+      const at = window.bytes.length - length;
+      const result = use(window.bytes.subarray(at));
+      region.check();
+      return result;
+    } finally {
+      region.release();
+    }
+  }
+
   /** The 64-bit word at `paddr`: a page-table entry. */
   u64(paddr: number): bigint {
     this.read(paddr, this.#word);
     return this.#view.getBigUint64(0, this.littleEndian);
+  }
+
+  /** A region that ends where the range does, if the range has data in one extent and fits a window. */
+  #mapAlone(paddr: number, length: number): Region | undefined {
+    const { start, end, offset, count } = this.extents;
+    const index = findExtent(this.extents, paddr);
+    const inside =
+      index < count && start[index]! <= paddr && end[index]! >= paddr + length && offset[index]! >= 0;
+    if (!inside || length === 0 || this.#policy === 'read') return undefined;
+    const position = offset[index]! + (paddr - start[index]!);
+    const skew = position % MAP_GRID;
+    if (length + skew > WINDOW_BYTES) return undefined;
+    try {
+      return this.#source.map(position - skew, length + skew);
+    } catch (error) {
+      if (isVmcoreError(error, 'ERR_VMCORE_IO')) return undefined;
+      throw error;
+    }
   }
 
   #notPresent(paddr: number): VmcoreError {

@@ -1,0 +1,97 @@
+import type { Slots } from '../access/slots.ts';
+import { VmcoreError } from '../errors.ts';
+import type { Extents } from '../formats/extents.ts';
+import { findMemMap } from '../kernel/mem-map.ts';
+import { pageLayout } from '../kernel/page-layout.ts';
+import { StructPages } from '../kernel/struct-pages.ts';
+import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
+import type { VirtualMemory } from '../memory/virtual.ts';
+import { type Classification, classify, type PageFacts, type ScanOptions } from './classify.ts';
+import { existingPages, maxPfnOf } from './existing-pages.ts';
+import { explain, type PageExplanation } from './explain.ts';
+
+/** What the pages of a core are found by. */
+export interface CorePagesOptions {
+  readonly arch: string;
+  readonly extents: Extents;
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  readonly memory: VirtualMemory;
+  /** Throws ERR_VMCORE_NO_VMCOREINFO where there is none. */
+  vmcoreinfo(): Vmcoreinfo;
+  /** Slots for one stream of struct pages. */
+  openSlots(): Slots;
+}
+
+/** The highest level that needs nothing of the kernel: bit 0 leaves out zeros, which the data tells. */
+const LEVEL_WITHOUT_KERNEL = 1;
+
+/** The pages of a core and what its kernel says of them, which is looked for when it is first needed. */
+export class CorePages {
+  /** The pfn behind the last page that a segment covers. */
+  readonly maxPfn: number;
+  readonly #options: CorePagesOptions;
+  #facts: PageFacts | VmcoreError | undefined;
+  /** For explain(), which looks at single pages. */
+  #lookup: StructPages | undefined;
+
+  constructor(options: CorePagesOptions) {
+    this.#options = options;
+    this.maxPfn = maxPfnOf(options.extents, options.pageSize);
+  }
+
+  /** Why pages can't be classified; undefined when they can. */
+  get problem(): VmcoreError | undefined {
+    const facts = this.#findFacts();
+    return facts instanceof VmcoreError ? facts : undefined;
+  }
+
+  /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
+  get maxMapnr(): number {
+    const last = this.#known()?.memMap.ranges.at(-1);
+    return last ? Math.min(this.maxPfn, last.endPfn) : this.maxPfn;
+  }
+
+  /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known. */
+  async classify(level: number, options: ScanOptions): Promise<Classification> {
+    const { problem } = this;
+    if (problem && level > LEVEL_WITHOUT_KERNEL) throw problem;
+    const { extents, pageSize } = this.#options;
+    return classify(this.#known(), existingPages(extents, pageSize, this.maxMapnr), level, options);
+  }
+
+  explain(pfn: number, level: number): PageExplanation {
+    const { extents, pageSize } = this.#options;
+    const facts = this.#known();
+    this.#lookup ??= facts?.openStructPages();
+    const lookup = facts && this.#lookup && { facts, structPages: this.#lookup };
+    return explain(lookup, { extents, pageSize, maxPfn: this.maxMapnr }, pfn, level);
+  }
+
+  release(): void {
+    this.#lookup?.release();
+  }
+
+  #known(): PageFacts | undefined {
+    const facts = this.#findFacts();
+    return facts instanceof VmcoreError ? undefined : facts;
+  }
+
+  #findFacts(): PageFacts | VmcoreError {
+    if (this.#facts) return this.#facts;
+    const { memory, extents, arch, vmcoreinfo, openSlots } = this.#options;
+    try {
+      const layout = pageLayout(vmcoreinfo());
+      this.#facts = {
+        layout,
+        memMap: findMemMap(memory, vmcoreinfo(), arch, this.maxPfn),
+        littleEndian: memory.littleEndian,
+        openStructPages: () => new StructPages(memory, extents, openSlots(), layout.size),
+      };
+    } catch (error) {
+      if (!(error instanceof VmcoreError)) throw error;
+      this.#facts = error;
+    }
+    return this.#facts;
+  }
+}
