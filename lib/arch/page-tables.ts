@@ -81,7 +81,7 @@ export class PageTables implements AddressSpace {
     for (const level of this.#scheme.levels) {
       const index = indexOf(vaddr, level);
       const entryAddress = table + index * ENTRY_BYTES;
-      const entry = this.#readEntry(entryAddress);
+      const entry = this.#entry(vaddr, entryAddress, level, index);
       steps.push({ level: level.name, entryAddress, index, entry });
       const meaning = level.meaning(entry, index);
       if (meaning.kind !== 'table') break;
@@ -120,7 +120,7 @@ export class PageTables implements AddressSpace {
       throw new VmcoreError(
         'ERR_VMCORE_NOT_PRESENT',
         `${hex(vaddr)}: the ${level.name} table entry ${index} at physical address ${hex(paddr)} is not in the core`,
-        { address: vaddr, cause },
+        { address: paddr, cause },
       );
     }
   }

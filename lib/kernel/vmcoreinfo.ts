@@ -1,5 +1,9 @@
 import { VmcoreError } from '../errors.ts';
 
+/** A NUMBER is a signed or an unsigned long. */
+const NUMBER_MIN = -(1n << 63n);
+const NUMBER_END = 1n << 64n;
+
 /**
  * VMCOREINFO: what the dead kernel exported for dump tools, as typed look-ups over its `KEY=VALUE` lines
  * (kernel/vmcore_info.c; Documentation/admin-guide/kdump/vmcoreinfo.rst). The first line of a key counts.
@@ -107,7 +111,10 @@ export class Vmcoreinfo {
   #integer(key: string, base: 10 | 16): bigint | undefined {
     const text = this.#values.get(key);
     if (text === undefined) return undefined;
-    if (base === 10 && /^-?[0-9]{1,20}$/.test(text)) return BigInt(text);
+    if (base === 10 && /^-?[0-9]{1,20}$/.test(text)) {
+      const value = BigInt(text);
+      if (value >= NUMBER_MIN && value < NUMBER_END) return value;
+    }
     const digits = /^(?:0x)?([0-9a-f]{1,16})$/i.exec(text)?.[1];
     if (digits === undefined) throw corrupt(key, `is no number ('${text.slice(0, 40)}')`);
     return BigInt(`0x${digits}`);

@@ -47,6 +47,17 @@ export class PhysicalMemory {
   }
 
   /**
+   * How many bytes from `paddr` on lie in one extent.
+   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT
+   */
+  contiguous(paddr: number): number {
+    const { start, end, count } = this.extents;
+    const index = findExtent(this.extents, paddr);
+    if (index >= count || start[index]! > paddr) throw this.#notPresent(paddr);
+    return end[index]! - paddr;
+  }
+
+  /**
    * Fills a page of which the core may hold only part: the rest becomes zeros.
    * @throws VmcoreError ERR_VMCORE_NOT_PRESENT when it holds none of it.
    */

@@ -4,6 +4,8 @@ import type { PhysicalMemory } from './physical.ts';
 
 /** Longest C string that is read when the caller names no limit, in bytes. */
 const CSTRING_LIMIT = 4096;
+/** Most strings are shorter than what is read of them at a time, in bytes. */
+const CSTRING_STEP = 256;
 const VADDR_END = 1n << 64n;
 
 /**
@@ -75,7 +77,9 @@ export class VirtualMemory {
     let length = 0;
     while (length < limit) {
       const { paddr, contiguous } = this.addressSpace.translate(vaddr + BigInt(length));
-      const part = bytes.subarray(length, Math.min(limit, length + Math.min(contiguous, 256)));
+      // What lies behind the string may be missing, so no read goes further than memory does.
+      const readable = Math.min(contiguous, this.#physical.contiguous(paddr), CSTRING_STEP);
+      const part = bytes.subarray(length, Math.min(limit, length + readable));
       this.#physical.read(paddr, part);
       const nul = part.indexOf(0);
       if (nul >= 0) return decoder.decode(bytes.subarray(0, length + nul));
