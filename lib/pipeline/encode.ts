@@ -48,6 +48,9 @@ export class PageEncoder {
   #count = 0;
   #used = 0;
   #zeroPages = 0;
+  /** Byte of the first raw page that is described but not copied yet, and where it goes; -1 when there is none. */
+  #rawFrom = -1;
+  #rawTo = 0;
 
   constructor(options: PageEncoderOptions) {
     this.#pageSize = options.pageSize;
@@ -79,16 +82,20 @@ export class PageEncoder {
    * many pages of `bytes` it is done, wanted or not.
    */
   encode(bytes: Uint8Array, firstPfn: number, wanted: Uint8Array): number {
-    const pages = Math.floor(bytes.length / this.#pageSize);
+    const pageSize = this.#pageSize;
+    const pages = Math.floor(bytes.length / pageSize);
     const firstByte = Math.floor(firstPfn / 8);
     const firstBit = firstPfn % 8;
-    for (let i = 0; i < pages; i++) {
-      const bit = firstBit + i;
-      if ((wanted[firstByte + (bit >>> 3)]! & (1 << (bit & 7))) === 0) continue;
-      if (this.full) return i;
-      this.#add(bytes, i * this.#pageSize);
+    let done = 0;
+    for (; done < pages; done++) {
+      const bit = firstBit + done;
+      const at = done * pageSize;
+      if ((wanted[firstByte + (bit >>> 3)]! & (1 << (bit & 7))) === 0) this.#copyRaw(bytes, at);
+      else if (this.full) break;
+      else this.#add(bytes, at);
     }
-    return pages;
+    this.#copyRaw(bytes, done * pageSize);
+    return done;
   }
 
   /** Adds a page that could not be read, in place of its data. The current batch must not be full. */
@@ -115,18 +122,29 @@ export class PageEncoder {
 
   #add(bytes: Uint8Array, at: number): void {
     if (this.#zeroTest?.isZero(bytes, at)) {
+      this.#copyRaw(bytes, at);
       this.#zeroPages++;
       this.#describe(0, ZERO_PAGE);
       return;
     }
-    const page = bytes.subarray(at, at + this.#pageSize);
-    const size = this.#codec ? this.#compress(this.#codec, page) : 0;
+    const size = this.#codec ? this.#compress(this.#codec, bytes.subarray(at, at + this.#pageSize)) : 0;
     if (size > 0) {
+      this.#copyRaw(bytes, at);
       this.#describe(size, this.#codec!.flag);
-    } else {
-      this.#batch.data.set(page, this.#used);
-      this.#describe(this.#pageSize, 0);
+      return;
     }
+    if (this.#rawFrom < 0) {
+      this.#rawFrom = at;
+      this.#rawTo = this.#used;
+    }
+    this.#describe(this.#pageSize, 0);
+  }
+
+  /** Copies the raw pages before byte `end` that were described but not copied: together, since each copy has its cost. */
+  #copyRaw(bytes: Uint8Array, end: number): void {
+    if (this.#rawFrom < 0) return;
+    this.#batch.data.set(bytes.subarray(this.#rawFrom, end), this.#rawTo);
+    this.#rawFrom = -1;
   }
 
   #compress(codec: PageCodec, page: Uint8Array): number {
