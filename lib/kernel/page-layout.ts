@@ -53,6 +53,8 @@ export interface PageLayout {
 
 /** struct page is 32 to 256 bytes in every kernel so far (include/linux/mm_types.h). */
 const PAGE_STRUCT_LIMIT = 512;
+/** Page flags proper are in the low half of page.flags; zone, node and section lie above (include/linux/page-flags-layout.h). */
+const FLAG_BITS = 32;
 /** MAX_ORDER + 1 of kernels that do not export LENGTH(zone.free_area) (include/linux/mmzone.h). */
 const FREE_ORDERS = 11;
 /** PG_head_mask of kernels that do not export it: PG_head is 14 before 4.8 (include/linux/page-flags.h). */
@@ -170,7 +172,7 @@ function requireSane(layout: PageLayout): void {
     long.every((offset) => offset % 8 === 0 && offset + 8 <= size) &&
     mapcount % 4 === 0 &&
     mapcount + 4 <= size &&
-    bits.every((bit) => bit >= 0 && bit < 64);
+    bits.every((bit) => Number.isInteger(bit) && bit >= 0 && bit < FLAG_BITS);
   if (sane) return;
   throw new VmcoreError(
     'ERR_VMCORE_CORRUPT',
