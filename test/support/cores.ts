@@ -58,6 +58,9 @@ export async function bundledCore(): Promise<TestCore> {
 const labDir =
   process.env.VMCORE_LAB ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vmcore-lab');
 
+/** Made for benchmarks; to compare these too, name their folders in VMCORE_CORES. */
+const benchmarkCores = ['lab-medium', 'lab-large'];
+
 function labCores(): [string, string][] {
   if (!existsSync(labDir)) return [];
   return readdirSync(labDir)
@@ -65,18 +68,23 @@ function labCores(): [string, string][] {
     .filter(([, path]) => existsSync(path));
 }
 
+/** Of the file, or of the folder where that says more. */
+function nameOf(folder: string, file: string): string {
+  return file === 'core.elf' ? basename(folder) : file.replace(/\.elf(\.zst)?$/, '');
+}
+
 function namedCores(): [string, string][] {
   const folders = (process.env.VMCORE_CORES ?? '').split(':').filter((folder) => folder !== '');
   return folders.flatMap((folder) =>
     readdirSync(folder)
       .filter((file) => /\.elf(\.zst)?$/.test(file))
-      .map((file): [string, string] => [basename(file).replace(/\.elf(\.zst)?$/, ''), join(folder, file)]),
+      .map((file): [string, string] => [nameOf(folder, file), join(folder, file)]),
   );
 }
 
 /** Every real core of this machine, the bundled one first. */
 export async function testCores(): Promise<TestCore[]> {
-  const files = [...namedCores(), ...labCores()];
+  const files = [...namedCores(), ...labCores().filter(([name]) => !benchmarkCores.includes(name))];
   return [await bundledCore(), ...(await Promise.all(files.map(([name, path]) => testCore(name, path))))];
 }
 
