@@ -1,4 +1,4 @@
-import { type DumpReport, openVmcore } from '../index.ts';
+import { type DumpReport, openVmcore, type PhaseReport } from '../index.ts';
 import { type Arguments, UsageError } from './args.ts';
 import type { Command } from './command.ts';
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts';
@@ -119,9 +119,15 @@ function statistics(report: DumpReport): string {
     ['Kept', formatCount(report.written)],
     ['  only zeros', formatCount(report.zero)],
   ]);
-  const phases = report.phases.map(({ phase, duration, calls }) => {
-    const reads = `${formatCount(calls.maps)} maps of ${formatBytes(calls.mapBytes)}, ${formatCount(calls.preads)} reads of ${formatBytes(calls.preadBytes)}`;
-    return [`Time to ${phase}`, `${formatDuration(duration / 1e9)}; ${reads}`] as const;
-  });
+  const phases = report.phases.map((phase) => [`Time to ${phase.phase}`, describePhase(phase)] as const);
   return `${pages}\n${formatRows(phases)}`;
+}
+
+function describePhase({ duration, calls, predicted }: PhaseReport): string {
+  const maps = `${formatCount(calls.maps)} maps of ${formatBytes(calls.mapBytes)}`;
+  const reads = `${formatCount(calls.preads)} reads of ${formatBytes(calls.preadBytes)}`;
+  const plan = predicted
+    ? ` (planned: ${formatCount(predicted.maps)} and ${formatCount(predicted.preads)})`
+    : '';
+  return `${formatDuration(duration / 1e9)}; ${maps}, ${reads}${plan}`;
 }
