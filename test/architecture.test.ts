@@ -21,6 +21,7 @@ const parts = [
   'pipeline',
   'vmcore.ts',
   'index.ts',
+  'bench',
   'cli',
 ];
 

@@ -53,3 +53,9 @@ t.test('progress-and-abort', async (t) => {
   t.match(output, /is complete\n$/);
   t.match(await example('progress-and-abort', join(folder, 'aborted'), '50'), /marked incomplete\n$/);
 });
+
+t.test('measure-access', async (t) => {
+  const output = await example('measure-access');
+  t.match(output, /^ +0 {2}read +0 +0 +\d+ +\d+ {2}0 KiB$/m);
+  t.match(output, /^ +31 {2}auto +\d+ +\d+ +\d+ +\d+ {2}\d+ KiB$/m);
+});

@@ -1,0 +1,129 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { native } from '../access/native.ts';
+import { VmcoreError } from '../errors.ts';
+
+/**
+ * How bytes come into reach: `map` (page tables as pages are touched, on a regular file), `map-populated` (all page
+ * tables in the map call, as /proc/vmcore does it), `pread` (copied by the kernel into a buffer that is used again).
+ */
+export type ReachWay = 'map' | 'map-populated' | 'pread';
+
+/** A stretch of a file that can be reached in several ways. */
+export interface RawCoreOptions {
+  /** Bytes of the core, from its beginning. Default 256 MiB, or what it has: more than the CPU's caches hold. */
+  readonly bytes?: number | undefined;
+  /** Bytes of a map, a multiple of the page size. Default 4 MiB. */
+  readonly regionBytes?: number | undefined;
+  /** Every way has its turn in each round. */
+  readonly rounds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const MIB = 1 << 20;
+const DEFAULT_BYTES = 256 * MIB;
+const DEFAULT_REGION_BYTES = 4 * MIB;
+
+/** The beginning of a file, whole pages of it, without anything in between that could cost something. */
+export class RawCore implements Disposable {
+  readonly bytes: number;
+  readonly regionBytes: number;
+  /** What is special to /proc/vmcore: a map fills its page tables. */
+  readonly eager: boolean;
+  readonly #fd: number;
+  readonly #source: ReturnType<ReturnType<typeof native>['source']>;
+  readonly #signal: AbortSignal | undefined;
+  #turn = performance.now();
+
+  /** @throws VmcoreError ERR_VMCORE_OPEN, ERR_VMCORE_ARGUMENT. */
+  constructor(path: string, options: RawCoreOptions) {
+    const { pageSize } = native();
+    const { bytes = DEFAULT_BYTES, regionBytes = DEFAULT_REGION_BYTES } = options;
+    if (!(regionBytes >= pageSize) || regionBytes % pageSize !== 0) {
+      throw new VmcoreError(
+        'ERR_VMCORE_ARGUMENT',
+        `regionBytes is a multiple of ${pageSize}, not ${regionBytes}`,
+      );
+    }
+    this.#fd = open(path);
+    this.#source = native().source(this.#fd);
+    this.#signal = options.signal;
+    this.eager = path.startsWith('/proc/');
+    this.regionBytes = regionBytes;
+    this.bytes = Math.floor(Math.min(bytes, fstatSync(this.#fd).size) / pageSize) * pageSize;
+  }
+
+  /** The ways that differ here. */
+  get ways(): ReachWay[] {
+    return this.eager ? ['map', 'pread'] : ['map', 'map-populated', 'pread'];
+  }
+
+  /** Reads all of it once, so that a regular file is in the page cache. */
+  async warm(): Promise<void> {
+    for (const _ of this.pieces('pread', MIB)) await this.turn();
+  }
+
+  /**
+   * The bytes piece by piece, each valid until the next. `acquired` is called with the cycles that it took to bring a
+   * piece into reach and out of it again, and with its length.
+   */
+  *pieces(
+    way: ReachWay,
+    length = this.regionBytes,
+    acquired: (cycles: number, bytes: number) => void = () => {},
+  ): Generator<Uint8Array> {
+    const { cycles } = native();
+    const buffer = way === 'pread' ? new Uint8Array(length) : undefined;
+    for (let position = 0; position < this.bytes; position += length) {
+      const size = Math.min(length, this.bytes - position);
+      const started = cycles();
+      const piece = buffer ? this.#read(buffer, position, size) : this.#map(position, size, way);
+      const ready = cycles();
+      try {
+        yield piece.bytes;
+      } finally {
+        const done = cycles();
+        piece.release();
+        acquired(ready - started + (cycles() - done), size);
+      }
+    }
+  }
+
+  /** Whether {@link turn} has something to do: an await for every page would cost more than the page. */
+  get turnIsDue(): boolean {
+    return performance.now() - this.#turn >= TURN_MS;
+  }
+
+  /** Gives the event loop its turn when it is due. @throws the signal's reason. */
+  async turn(): Promise<void> {
+    if (!this.turnIsDue) return;
+    await nextTurn();
+    this.#signal?.throwIfAborted();
+    this.#turn = performance.now();
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+
+  #read(buffer: Uint8Array, position: number, size: number) {
+    const done = this.#source.pread(buffer, 0, size, position);
+    return { bytes: buffer.subarray(0, done), release: () => {} };
+  }
+
+  #map(position: number, size: number, way: ReachWay) {
+    const region = this.#source.map(position, size, way === 'map-populated');
+    return { bytes: new Uint8Array(region.window(0, size)), release: () => region.unmap() };
+  }
+}
+
+/** The event loop is given a turn after so many milliseconds. */
+const TURN_MS = 20;
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new VmcoreError('ERR_VMCORE_OPEN', `${path}: can't be opened`, { file: path, cause });
+  }
+}
