@@ -110,7 +110,7 @@ async function scanAll(
   }
   signal?.throwIfAborted();
   onProgress?.({ pages: totalPages, totalPages });
-  return pages.unreadable;
+  return memMap.unreadable + pages.unreadable;
 }
 
 function namedCounts(counts = new Float64Array(PAGE_CLASSES.length)): ClassCounts {

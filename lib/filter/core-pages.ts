@@ -48,8 +48,7 @@ export class CorePages {
 
   /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
   get maxMapnr(): number {
-    const last = this.#known()?.memMap.ranges.at(-1);
-    return last ? Math.min(this.maxPfn, last.endPfn) : this.maxPfn;
+    return Math.min(this.maxPfn, this.#known()?.memMap.endPfn ?? this.maxPfn);
   }
 
   /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known. */

@@ -17,6 +17,10 @@ export interface MemMap {
   readonly model: 'sparsemem-extreme' | 'sparsemem' | 'flatmem';
   /** Ascending by pfn, disjoint. */
   readonly ranges: readonly MemMapRange[];
+  /** The pfn from which on no page has a struct page. */
+  readonly endPfn: number;
+  /** Pages below it of which is not known where their struct pages are, because their mem_section can't be read. */
+  readonly unreadable: number;
 }
 
 /** Bits of section_mem_map (include/linux/mmzone.h): SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP. */
@@ -33,6 +37,8 @@ const KERNEL_ADDRESS: Readonly<Record<string, bigint>> = { x86_64: 1n << 63n };
 const POINTER_BYTES = 8;
 /** All mem_section structures together take 2 MiB for 64 TiB; a reading that wants more than this is wrong. In bytes. */
 const SECTIONS_LIMIT = 64 << 20;
+/** A reading is taken for wrong when the struct pages of so many of its ranges can't be read. */
+const VALIDATED_RANGES = 64;
 
 interface Sections {
   readonly memory: VirtualMemory;
@@ -46,6 +52,16 @@ interface Sections {
   readonly lowestAddress: bigint;
 }
 
+/** What a reading of SYMBOL(mem_section) finds. */
+interface Found {
+  readonly ranges: MemMapRange[];
+  /** Sections that can't be read end at this pfn, and have so many pages. */
+  lostEnd: number;
+  lost: number;
+  /** The first reason why there are some. */
+  problem?: VmcoreError;
+}
+
 /**
  * Finds the mem_map. Where VMCOREINFO leaves it open what SYMBOL(mem_section) is (the array of roots, a pointer to it,
  * or one flat array), each reading is tried, and the first that validates is taken.
@@ -55,15 +71,30 @@ export function findMemMap(memory: VirtualMemory, info: Vmcoreinfo, arch: string
   const symbol = info.symbol('mem_section');
   if (symbol !== undefined) return findSparse(memory, info, arch, maxPfn, symbol);
   const flat = info.symbol('mem_map');
-  if (flat !== undefined) {
-    return { model: 'flatmem', ranges: [{ firstPfn: 0, endPfn: maxPfn, address: memory.u64(flat) }] };
-  }
+  if (flat !== undefined) return findFlat(memory, arch, maxPfn, flat);
   throw new VmcoreError(
     'ERR_VMCORE_NO_VMCOREINFO',
     "VMCOREINFO has neither SYMBOL(mem_section) nor SYMBOL(mem_map), so pages can't be classified",
   );
 }
 
+function findFlat(memory: VirtualMemory, arch: string, maxPfn: number, symbol: bigint): MemMap {
+  try {
+    const address = memory.u64(symbol);
+    requireKernelAddress(address, KERNEL_ADDRESS[arch] ?? 0n, 'the mem_map');
+    memory.bytes(address, 1);
+    return {
+      model: 'flatmem',
+      ranges: [{ firstPfn: 0, endPfn: maxPfn, address }],
+      endPfn: maxPfn,
+      unreadable: 0,
+    };
+  } catch (cause) {
+    throw noMemMap('mem_map', symbol, [cause]);
+  }
+}
+
+/** Readings that find every section come first; else the first one that finds some: what it does not find is kept. */
 function findSparse(
   memory: VirtualMemory,
   info: Vmcoreinfo,
@@ -74,22 +105,36 @@ function findSparse(
   const sections = sectionFacts(memory, info, arch, maxPfn);
   const failures: unknown[] = [];
   // 4.15+ exports the address of the root array for the pointer; before, the symbol is the array; vmlinux has a pointer.
-  const readings: [MemMap['model'], () => bigint][] = [
-    ['sparsemem-extreme', () => symbol],
-    ['sparsemem-extreme', () => memory.u64(symbol)],
-    ['sparsemem', () => symbol],
+  const readings: [MemMap['model'], () => Found][] = [
+    ['sparsemem-extreme', () => readRoots(sections, symbol)],
+    ['sparsemem-extreme', () => readRoots(sections, memory.u64(symbol))],
+    ['sparsemem', () => readFlatSections(sections, symbol)],
   ];
-  for (const [model, base] of readings) {
+  let partial: MemMap | undefined;
+  for (const [model, read] of readings) {
     try {
-      const ranges = model === 'sparsemem' ? readFlatSections(sections, base()) : readRoots(sections, base());
-      return { model, ranges };
+      const found = read();
+      validate(sections, found);
+      const memMap = memMapOf(model, found);
+      if (!found.problem) return memMap;
+      partial ??= memMap;
     } catch (error) {
+      if (!(error instanceof VmcoreError)) throw error;
       failures.push(error);
     }
   }
-  throw new VmcoreError(
+  if (partial) return partial;
+  throw noMemMap('mem_section', symbol, failures);
+}
+
+function memMapOf(model: MemMap['model'], { ranges, lost, lostEnd }: Found): MemMap {
+  return { model, ranges, endPfn: Math.max(lostEnd, ranges.at(-1)!.endPfn), unreadable: lost };
+}
+
+function noMemMap(name: string, symbol: bigint, failures: readonly unknown[]): VmcoreError {
+  return new VmcoreError(
     'ERR_VMCORE_CORRUPT',
-    `SYMBOL(mem_section) at ${hex(symbol)} leads to no valid mem_map: ${failures.map(String).join('; ')}`,
+    `SYMBOL(${name}) at ${hex(symbol)} leads to no valid mem_map: ${failures.map(String).join('; ')}`,
     { address: symbol, cause: failures[0] },
   );
 }
@@ -113,8 +158,10 @@ function sectionFacts(memory: VirtualMemory, info: Vmcoreinfo, arch: string, max
   const pagesPerSection = 2 ** bits / info.pageSize;
   if (
     entrySize < 8 ||
+    entrySize % 8 !== 0 ||
     entrySize > info.pageSize ||
     mapOffset + 8 > entrySize ||
+    pageStructSize < 1 ||
     pagesPerSection < 1 ||
     bits > 40
   ) {
@@ -137,57 +184,81 @@ function sectionFacts(memory: VirtualMemory, info: Vmcoreinfo, arch: string, max
 }
 
 /** SPARSEMEM_EXTREME: an array of pointers to pages full of mem_section (mm/sparse.c, sparse_index_alloc). */
-function readRoots(sections: Sections, base: bigint): MemMapRange[] {
-  const { memory, entrySize, pageSize, pagesPerSection, maxPfn } = sections;
-  const perRoot = Math.floor(pageSize / entrySize);
-  const count = Math.ceil(maxPfn / pagesPerSection);
-  const roots = memory.bytes(base, Math.ceil(count / perRoot) * POINTER_BYTES);
-  const view = new DataView(roots.buffer);
-  const ranges: MemMapRange[] = [];
+function readRoots(s: Sections, base: bigint): Found {
+  const perRoot = Math.floor(s.pageSize / s.entrySize);
+  const count = Math.ceil(s.maxPfn / s.pagesPerSection);
+  const roots = readArray(s, base, Math.ceil(count / perRoot), POINTER_BYTES);
+  const found = nothingFound();
   for (let first = 0, at = 0; first < count; first += perRoot, at += POINTER_BYTES) {
-    const root = view.getBigUint64(at, memory.littleEndian);
-    if (root !== 0n) addSections(sections, ranges, root, first, Math.min(perRoot, count - first));
+    const root = roots.getBigUint64(at, s.memory.littleEndian);
+    if (root === 0n) continue;
+    const sections = Math.min(perRoot, count - first);
+    try {
+      addSections(s, found, root, first, sections);
+    } catch (error) {
+      lose(s, found, first, sections, error);
+    }
   }
-  return validated(sections, ranges);
+  return found;
 }
 
 /** SPARSEMEM: one array of mem_section. */
-function readFlatSections(sections: Sections, base: bigint): MemMapRange[] {
-  const ranges: MemMapRange[] = [];
-  addSections(sections, ranges, base, 0, Math.ceil(sections.maxPfn / sections.pagesPerSection));
-  return validated(sections, ranges);
+function readFlatSections(s: Sections, base: bigint): Found {
+  const found = nothingFound();
+  addSections(s, found, base, 0, Math.ceil(s.maxPfn / s.pagesPerSection));
+  return found;
 }
 
 /** Adds sections `first` to `first + count - 1`, whose mem_section structures begin at `address`. */
-function addSections(
-  s: Sections,
-  ranges: MemMapRange[],
-  address: bigint,
-  first: number,
-  count: number,
-): void {
-  if (count * s.entrySize > SECTIONS_LIMIT)
-    throw new VmcoreError('ERR_VMCORE_CORRUPT', `${count} sections in one array`);
-  const bytes = s.memory.bytes(address, count * s.entrySize);
-  const view = new DataView(bytes.buffer);
+function addSections(s: Sections, found: Found, address: bigint, first: number, count: number): void {
+  const view = readArray(s, address, count, s.entrySize);
   for (let i = 0; i < count; i++) {
     const raw = view.getBigUint64(i * s.entrySize + s.mapOffset, s.memory.littleEndian);
     if ((raw & SECTION_PRESENT) !== SECTION_PRESENT) continue;
     const firstPfn = (first + i) * s.pagesPerSection;
     const map = BigInt.asUintN(64, (raw & ~SECTION_FLAGS) + BigInt(firstPfn) * BigInt(s.pageStructSize));
-    if (map < s.lowestAddress) {
-      throw new VmcoreError('ERR_VMCORE_CORRUPT', `section ${first + i} has its mem_map at ${hex(map)}`, {
-        address: map,
-      });
+    try {
+      requireKernelAddress(map, s.lowestAddress, `the mem_map of section ${first + i}`);
+      found.ranges.push({ firstPfn, endPfn: Math.min(firstPfn + s.pagesPerSection, s.maxPfn), address: map });
+    } catch (error) {
+      lose(s, found, first + i, 1, error);
     }
-    ranges.push({ firstPfn, endPfn: Math.min(firstPfn + s.pagesPerSection, s.maxPfn), address: map });
   }
 }
 
-/** A reading is right when it has a section, and the struct pages of the first one are mapped and in the core. */
-function validated({ memory, pageStructSize }: Sections, ranges: MemMapRange[]): MemMapRange[] {
-  const first = ranges[0];
-  if (!first) throw new VmcoreError('ERR_VMCORE_CORRUPT', 'no section is present');
-  memory.bytes(first.address, pageStructSize);
-  return ranges;
+function readArray({ memory }: Sections, address: bigint, count: number, size: number): DataView {
+  if (count * size > SECTIONS_LIMIT)
+    throw new VmcoreError('ERR_VMCORE_CORRUPT', `${count} elements in one array of sections`);
+  return new DataView(memory.bytes(address, count * size).buffer);
+}
+
+function nothingFound(): Found {
+  return { ranges: [], lostEnd: 0, lost: 0 };
+}
+
+/** Notes that sections `first` to `first + count - 1` can't be read. */
+function lose(s: Sections, found: Found, first: number, count: number, error: unknown): void {
+  if (!(error instanceof VmcoreError)) throw error;
+  found.lostEnd = Math.min((first + count) * s.pagesPerSection, s.maxPfn);
+  found.lost += found.lostEnd - first * s.pagesPerSection;
+  found.problem ??= error;
+}
+
+function requireKernelAddress(address: bigint, lowest: bigint, what: string): void {
+  if (address >= lowest && address !== 0n) return;
+  throw new VmcoreError('ERR_VMCORE_CORRUPT', `${what} would lie at ${hex(address)}`, { address });
+}
+
+/** A reading is right when it has a section whose struct pages are mapped and in the core. */
+function validate({ memory, pageStructSize }: Sections, { ranges, problem }: Found): void {
+  let failure: unknown = problem ?? new VmcoreError('ERR_VMCORE_CORRUPT', 'no section is present');
+  for (const { address } of ranges.slice(0, VALIDATED_RANGES)) {
+    try {
+      memory.bytes(address, pageStructSize);
+      return;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
