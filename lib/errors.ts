@@ -65,7 +65,9 @@ export class VmcoreError extends Error {
 
 /** True for a VmcoreError, also one of another copy of this package. With `code`, only for that code. */
 export function isVmcoreError(error: unknown, code?: VmcoreErrorCode): error is VmcoreError {
-  return error instanceof Error && error.name === 'VmcoreError' && (!code || (error as VmcoreError).code === code);
+  return (
+    error instanceof Error && error.name === 'VmcoreError' && (!code || (error as VmcoreError).code === code)
+  );
 }
 
 /** `0x` and the hexadecimal digits of an address, for messages. */

@@ -1,3 +1,4 @@
+import { VmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
 import { type AccessCounters, NO_CALLS } from './counters.ts';
 import { MemoryRegion, type Region } from './region.ts';
@@ -16,10 +17,12 @@ export class BufferSource implements ByteSource {
 
   read(position: number, into: Uint8Array): void {
     requireRange(this, position, into.length);
+    this.#requireBytes();
     into.set(this.#bytes.subarray(position, position + into.length));
   }
 
   map(position: number, length: number): Region {
+    this.#requireBytes();
     return new MemoryRegion(this.#bytes.subarray(position, Math.min(position + length, this.size)), position);
   }
 
@@ -28,4 +31,12 @@ export class BufferSource implements ByteSource {
   }
 
   close(): void {}
+
+  /** Who made the buffer can transfer it to another thread. */
+  #requireBytes(): void {
+    if (this.#bytes.length === this.size) return;
+    throw new VmcoreError('ERR_VMCORE_FAULT', 'the buffer that holds the core was transferred away', {
+      file: this.name,
+    });
+  }
 }

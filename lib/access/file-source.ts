@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, type Stats, statfsSync } from 'node:fs';
 import type { NativeSource } from '../../types/native.d.ts';
 import { VmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
@@ -7,8 +7,8 @@ import { native } from './native.ts';
 import { DEFAULT_PAGE_TABLE_BUDGET, holdPageTableBudget } from './page-table-budget.ts';
 import { MappedRegion, type Region } from './region.ts';
 
-/** What is mapped of a file there is mapped by its driver, at once: /proc/vmcore (fs/proc/vmcore.c). */
-const PROC_PREFIX = '/proc/';
+/** Type of a proc file system in statfs(2): PROC_SUPER_MAGIC (include/uapi/linux/magic.h). */
+const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** A core in a file, or behind a descriptor that the caller keeps. */
 export class FileSource implements ByteSource {
@@ -35,7 +35,7 @@ export class FileSource implements ByteSource {
     try {
       const stats = statFile(this.#fd, this.name);
       this.size = stats.size;
-      this.mapping = this.name.startsWith(PROC_PREFIX) ? 'eager' : 'lazy';
+      this.mapping = isOnProc(this.#fd) ? 'eager' : 'lazy';
       this.#native = native().source(this.#fd);
     } catch (error) {
       if (this.#owned) closeSync(this.#fd);
@@ -154,6 +154,15 @@ function statFile(fd: number, name: string): Stats {
       ? 'a pipe or socket'
       : 'a device';
   throw new VmcoreError('ERR_VMCORE_OPEN', `${name}: is ${kind}, not a core file`, { file: name });
+}
+
+/** What is mapped of a file there is mapped by its driver, at once: /proc/vmcore (fs/proc/vmcore.c). */
+function isOnProc(fd: number): boolean {
+  try {
+    return statfsSync(`/proc/self/fd/${fd}`).type === PROC_SUPER_MAGIC;
+  } catch {
+    return false;
+  }
 }
 
 /** The system's code of an error, such as ENOENT. */

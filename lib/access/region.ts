@@ -91,10 +91,15 @@ export class MemoryRegion implements Region {
   }
 
   window(): Window {
+    this.check();
     return this.#window;
   }
 
-  check(): void {}
+  check(): void {
+    if (this.#window.bytes.length === this.end - this.start) return;
+    const message = `the buffer of bytes ${this.start} to ${this.end} was transferred away while it was read`;
+    throw new VmcoreError('ERR_VMCORE_FAULT', message, { offset: this.start });
+  }
 
   release(): void {}
 }

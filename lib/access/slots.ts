@@ -1,5 +1,5 @@
 import { isVmcoreError, type VmcoreError } from '../errors.ts';
-import type { ByteSource } from './byte-source.ts';
+import { type ByteSource, requireRange } from './byte-source.ts';
 import { codeOf } from './file-source.ts';
 import { MemoryRegion, type Region, type Window } from './region.ts';
 
@@ -54,8 +54,9 @@ export class Slots {
     return this.#find(position).window(position);
   }
 
-  /** Copies the bytes from `position` on. @throws VmcoreError ERR_VMCORE_IO, ERR_VMCORE_FAULT. */
+  /** Copies the bytes from `position` on. @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_IO, ERR_VMCORE_FAULT. */
   read(position: number, into: Uint8Array): void {
+    requireRange(this.#source, position, into.length);
     for (let done = 0; done < into.length; ) {
       const at = position + done;
       const region = this.#find(at);

@@ -43,7 +43,8 @@ export interface PagePart {
 
 /** The reads that bring the pages of `bitmap`, in ascending order of pfns, each page once. */
 export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generator<PlannedRead> {
-  const { extents, pageSize, costs, limits } = options;
+  const { extents, pageSize, costs } = options;
+  const limits = limitsOf(options);
   const maxPages = Math.max(1, Math.floor(Math.max(limits.map, limits.pread) / pageSize));
   for (const { runs, ranges } of runGroups(bitmap, extents, pageSize, maxPages)) {
     if (runs[0]!.offset < 0) {
@@ -54,6 +55,14 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
     for (const extent of planReads(ranges, pageSize, costs, limits))
       yield plannedRead(runs, extent, pageSize);
   }
+}
+
+/** Where data is not aligned to pages in the file, a map takes in part of a page more. */
+function limitsOf({ extents, pageSize, limits }: PlannerOptions): ReadLimits {
+  const aligned = extents.offset.every(
+    (offset, i) => offset < 0 || (offset - extents.start[i]!) % pageSize === 0,
+  );
+  return aligned ? limits : { ...limits, map: Math.max(0, limits.map - pageSize) };
 }
 
 function plannedRead(runs: readonly PageRun[], extent: PlannedExtent, pageSize: number): PlannedRead {

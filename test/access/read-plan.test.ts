@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  type PlannedExtent,
+  planReads,
+  type ReadCosts,
+  type ReadLimits,
+  type WantedRanges,
+} from '../../lib/access/read-plan.ts';
+
+const PAGE = 4096;
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+function wanted(ranges: readonly Range[]): WantedRanges {
+  return {
+    count: ranges.length,
+    start: Float64Array.from(ranges, (range) => range.start),
+    end: Float64Array.from(ranges, (range) => range.end),
+  };
+}
+
+/** What one group costs by each method: the definitions of ReadCosts, spelled out. Infinity beyond the limit. */
+function groupCosts(group: readonly Range[], costs: ReadCosts, limits: ReadLimits) {
+  const span = group.at(-1)!.end - group[0]!.start;
+  const touched = group.reduce((sum, { start, end }) => sum + end - start, 0);
+  const { mapCall, mapPage, touchPage, readCall, readPage } = costs;
+  const map = mapCall + (span / PAGE) * mapPage + (touched / PAGE) * touchPage;
+  const pread = readCall + (span / PAGE) * readPage;
+  return {
+    map: span <= limits.map ? map : Number.POSITIVE_INFINITY,
+    pread: span <= limits.pread ? pread : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The least cost of all ways to cut the ranges into groups: every subset of the places to cut. */
+function leastCost(ranges: readonly Range[], costs: ReadCosts, limits: ReadLimits): number {
+  if (ranges.length === 0) return 0;
+  const ways = ranges.map((_, i) => {
+    const { map, pread } = groupCosts(ranges.slice(0, i + 1), costs, limits);
+    const first = Math.min(map, pread);
+    return Number.isFinite(first) ? first + leastCost(ranges.slice(i + 1), costs, limits) : first;
+  });
+  return Math.min(...ways);
+}
+
+const close = (a: number, b: number): boolean =>
+  Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b));
+
+const cost = fc.integer({ min: 0, max: 5000 });
+const costsOf = fc.record({ mapCall: cost, mapPage: cost, touchPage: cost, readCall: cost, readPage: cost });
+
+/** Ranges of at most 8 pages with gaps of at most 200, some of them not on page boundaries. */
+function rangesOf(maxLength: number): fc.Arbitrary<Range[]> {
+  const part = fc.record({
+    gap: fc.oneof(
+      fc.integer({ min: 0, max: 200 * PAGE }),
+      fc.nat(200).map((pages) => pages * PAGE),
+    ),
+    length: fc.oneof(
+      fc.integer({ min: 1, max: 8 * PAGE }),
+      fc.integer({ min: 1, max: 8 }).map((n) => n * PAGE),
+    ),
+  });
+  return fc.tuple(fc.nat(2 ** 40), fc.array(part, { maxLength })).map(([base, parts]) => {
+    let at = base;
+    return parts.map(({ gap, length }) => {
+      const start = at + gap;
+      at = start + length;
+      return { start, end: at };
+    });
+  });
+}
+
+/** Every range is within at least one limit, as planReads asks. */
+const limitsOf = fc.oneof(
+  fc.record({ map: fc.integer({ min: 8 * PAGE, max: 2000 * PAGE }), pread: fc.nat(300 * PAGE) }),
+  fc.record({ map: fc.nat(300 * PAGE), pread: fc.integer({ min: 8 * PAGE, max: 2000 * PAGE }) }),
+  fc.constant({ map: 0, pread: 100 * PAGE }),
+  fc.constant({ map: 100 * PAGE, pread: 0 }),
+);
+
+function checkPlan(plan: PlannedExtent[], ranges: Range[], costs: ReadCosts, limits: ReadLimits): void {
+  let next = 0;
+  for (const { first, last, method, cost: planned } of plan) {
+    if (first !== next || last <= first) throw new Error(`group ${first}-${last} does not follow ${next}`);
+    const naive = groupCosts(ranges.slice(first, last), costs, limits)[method];
+    if (!close(planned, naive)) throw new Error(`${method} ${first}-${last} costs ${naive}, not ${planned}`);
+    next = last;
+  }
+  if (next !== ranges.length) throw new Error(`${ranges.length - next} ranges are in no group`);
+}
+
+const total = (plan: PlannedExtent[]): number => plan.reduce((sum, extent) => sum + extent.cost, 0);
+
+t.test('groups cover every range once in order, within the limits, at the cost that is said', async () => {
+  fc.assert(
+    fc.property(rangesOf(60), costsOf, limitsOf, (ranges, costs, limits) => {
+      checkPlan(planReads(wanted(ranges), PAGE, costs, limits), ranges, costs, limits);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test('no other way to group a few ranges is cheaper', async () => {
+  fc.assert(
+    fc.property(rangesOf(8), costsOf, limitsOf, (ranges, costs, limits) => {
+      const planned = total(planReads(wanted(ranges), PAGE, costs, limits));
+      const least = leastCost(ranges, costs, limits);
+      if (!close(planned, least)) throw new Error(`planned at ${planned}, possible at ${least}`);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test('rounding does not add up over many ranges', async (t) => {
+  const ranges = Array.from({ length: 32768 }, (_, i) => {
+    const start = 2 ** 44 + i * 37 * PAGE;
+    return { start, end: start + (1 + (i % 5)) * PAGE };
+  });
+  const costs = { mapCall: 6000, mapPage: 195.3, touchPage: 130.7, readCall: 700.1, readPage: 250.9 };
+  const limits = { map: 64 << 20, pread: 1 << 20 };
+  const plan = planReads(wanted(ranges), PAGE, costs, limits);
+  checkPlan(plan, ranges, costs, limits);
+  t.ok(plan.length > 1);
+});
+
+t.test('neighbours are read by one call, what lies far apart by two', async (t) => {
+  const costs = { mapCall: 100, mapPage: 1, touchPage: 0, readCall: 10, readPage: 5 };
+  const limits = { map: 1 << 30, pread: 1 << 20 };
+  const page = (first: number, pages = 1) => ({ start: first * PAGE, end: (first + pages) * PAGE });
+  const plan = (...ranges: Range[]) =>
+    planReads(wanted(ranges), PAGE, costs, limits).map(({ first, last, method }) => [first, last, method]);
+  t.same(plan(), []);
+  t.same(plan(page(0), page(1)), [[0, 2, 'pread']]);
+  t.same(plan(page(0), page(100)), [
+    [0, 1, 'pread'],
+    [1, 2, 'pread'],
+  ]);
+  t.same(plan(page(0, 50), page(60, 50)), [[0, 2, 'map']]);
+});

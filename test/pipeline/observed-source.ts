@@ -1,0 +1,91 @@
+import { type ByteSource, requireRange } from '../../lib/access/byte-source.ts';
+import type { AccessCounters } from '../../lib/access/counters.ts';
+import type { Region, Window } from '../../lib/access/region.ts';
+
+/** Windows of it are this short, so that pages lie across their borders. Not a multiple of a page. */
+const WINDOW = 10_000;
+/** What a window holds once its region is gone. */
+const POISON = 0xdd;
+
+/** A source in memory that counts as the addon does, and takes away what is released. */
+export class ObservedSource implements ByteSource {
+  readonly name = 'observed';
+  readonly mapping = 'lazy';
+  readonly size: number;
+  readonly bytes: Uint8Array;
+  /** Of each map and pread: its length. */
+  readonly mapLengths: number[] = [];
+  readonly readLengths: number[] = [];
+  #unmapBytes = 0;
+  #unmaps = 0;
+  #mapped = 0;
+  #highWater = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.size = bytes.length;
+  }
+
+  read(position: number, into: Uint8Array): void {
+    requireRange(this, position, into.length);
+    this.readLengths.push(into.length);
+    into.set(this.bytes.subarray(position, position + into.length));
+  }
+
+  map(position: number, length: number): Region {
+    requireRange(this, position, 1);
+    if (position % 4096 !== 0 || length % 4096 !== 0) throw new Error(`map of ${position}+${length}`);
+    this.mapLengths.push(length);
+    this.#mapped += length;
+    this.#highWater = Math.max(this.#highWater, this.#mapped);
+    return this.#region(position, Math.min(position + length, this.size), length);
+  }
+
+  counters(): AccessCounters {
+    return {
+      maps: this.mapLengths.length,
+      mapBytes: sum(this.mapLengths),
+      mapErrors: 0,
+      unmaps: this.#unmaps,
+      unmapBytes: this.#unmapBytes,
+      unmapErrors: 0,
+      preads: this.readLengths.length,
+      preadBytes: sum(this.readLengths),
+      preadErrors: 0,
+      mapped: this.#mapped,
+      mappedHighWater: this.#highWater,
+    };
+  }
+
+  close(): void {}
+
+  #region(start: number, end: number, mapped: number): Region {
+    const windows = new Map<number, Window>();
+    let held = true;
+    return {
+      start,
+      end,
+      window: (position) => {
+        if (!held) throw new Error('the region was released');
+        const from = position - ((position - start) % WINDOW);
+        const to = Math.min(from + WINDOW, end);
+        const window = windows.get(from) ?? { start: from, end: to, bytes: this.bytes.slice(from, to) };
+        windows.set(from, window);
+        return window;
+      },
+      check: () => {},
+      release: () => {
+        if (!held) return;
+        held = false;
+        for (const { bytes } of windows.values()) bytes.fill(POISON);
+        this.#mapped -= mapped;
+        this.#unmaps++;
+        this.#unmapBytes += mapped;
+      },
+    };
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,162 @@
+// Whatever the segments, the pages and the costs: every wanted page comes once, right, within the limits, by the calls
+// that the plan predicted.
+import fc from 'fast-check';
+import t from 'tap';
+import { CALL_COSTS, type ReadCosts, type ReadLimits } from '../../lib/access/read-plan.ts';
+import { PageReader } from '../../lib/pipeline/page-reader.ts';
+import { makeReadPlan, type PlannerOptions, type PredictedCalls } from '../../lib/pipeline/read-planner.ts';
+import { ObservedSource } from './observed-source.ts';
+import { file, PAGE, type ScatteredMemory, scatteredMemory } from './scattered-memory.ts';
+
+const cost = fc.integer({ min: 0, max: 5000 });
+const costsOf: fc.Arbitrary<ReadCosts> = fc.oneof(
+  fc.record({ mapCall: cost, mapPage: cost, touchPage: cost, readCall: cost, readPage: cost }),
+  fc.constant(CALL_COSTS),
+  fc.constant({ mapCall: 0, mapPage: 0, touchPage: 0, readCall: 1000, readPage: 1000 }),
+  fc.constant({ mapCall: 1000, mapPage: 1000, touchPage: 0, readCall: 0, readPage: 0 }),
+);
+
+const pages = (min: number) => fc.integer({ min, max: 40 }).map((count) => count * PAGE);
+/** A policy allows one way or both. A map that holds any page has two pages: segments need not be aligned. */
+const limitsOf: fc.Arbitrary<ReadLimits> = fc.oneof(
+  fc.record({ map: pages(2), pread: pages(1) }),
+  fc.record({ map: pages(2), pread: fc.constant(0) }),
+  fc.record({ map: fc.constant(0), pread: pages(1) }),
+  fc.constant({ map: 2 ** 30, pread: 2 ** 20 }),
+);
+
+function plannerFor({ extents }: ScatteredMemory, costs: ReadCosts, limits: ReadLimits): PlannerOptions {
+  return { extents, pageSize: PAGE, costs, limits };
+}
+
+function check(condition: boolean, what: string): void {
+  if (!condition) throw new Error(what);
+}
+
+function same(a: unknown, b: unknown, what: string): void {
+  check(JSON.stringify(a) === JSON.stringify(b), `${what}: ${JSON.stringify(a)}, not ${JSON.stringify(b)}`);
+}
+
+/** Reads all pages, comparing each, and returns their pfns. */
+function readAll(reader: PageReader, memory: ScatteredMemory): number[] {
+  const pfns: number[] = [];
+  for (const { firstPfn, bytes, check: checkPiece } of reader.pieces(memory.wanted)) {
+    check(bytes !== undefined && bytes.length > 0 && bytes.length % PAGE === 0, 'whole pages');
+    for (let done = 0; done < bytes!.length; done += PAGE) {
+      const pfn = firstPfn + done / PAGE;
+      const page = bytes!.subarray(done, done + PAGE);
+      check(Buffer.compare(page, memory.page(pfn)) === 0, `bytes of page ${pfn}`);
+      pfns.push(pfn);
+    }
+    checkPiece();
+  }
+  return pfns;
+}
+
+function wantedPfns({ wanted }: ScatteredMemory): number[] {
+  return Array.from({ length: wanted.pages }, (_, pfn) => pfn).filter((pfn) => wanted.has(pfn));
+}
+
+function counted(source: ObservedSource) {
+  const { maps, mapBytes, unmaps, preads, preadBytes, mappedHighWater } = source.counters();
+  return { maps, mapBytes, unmaps, preads, preadBytes, mappedHighWater };
+}
+
+function callsOf({ cost: _, ...calls }: PredictedCalls) {
+  return calls;
+}
+
+t.test('every wanted page is delivered once, in ascending order, with its bytes', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
+      const source = new ObservedSource(file);
+      const reader = new PageReader({ source, ...plannerFor(memory, costs, limits) });
+      same(readAll(reader, memory), wantedPfns(memory), 'pages');
+      same(source.counters().mapped, 0, 'bytes that stay mapped');
+    }),
+    { numRuns: 200 },
+  );
+});
+
+t.test('no map and no pread is longer than its limit, and one region is mapped at a time', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
+      const source = new ObservedSource(file);
+      readAll(new PageReader({ source, ...plannerFor(memory, costs, limits) }), memory);
+      const { mappedHighWater } = source.counters();
+      check(mappedHighWater <= limits.map, `${mappedHighWater} bytes were mapped, ${limits.map} are allowed`);
+      // A page that lies in pieces is read whatever the policy.
+      const longest = Math.max(0, ...source.readLengths);
+      check(longest <= Math.max(limits.pread, PAGE), `${longest} bytes were read at once`);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+t.test('the calls are those that were predicted, by the reader and by the plan', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
+      const source = new ObservedSource(file);
+      const planner = plannerFor(memory, costs, limits);
+      const reader = new PageReader({ source, ...planner });
+      readAll(reader, memory);
+      same(callsOf(reader.predicted), counted(source), 'predicted by the reader');
+      same(makeReadPlan(memory.wanted, planner, 'time').predicted, reader.predicted, 'predicted by the plan');
+    }),
+    { numRuns: 200 },
+  );
+});
+
+t.test('the same costs give the same plan, which names every wanted page that has data', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
+      const planner = plannerFor(memory, costs, limits);
+      const plan = makeReadPlan(memory.wanted, planner, 'time');
+      same(makeReadPlan(memory.wanted, planner, 'time'), plan, 'a second plan');
+      const { start, end, offset, count } = memory.extents;
+      const hasData = (pfn: number) =>
+        Array.from({ length: count }, (_, i) => i).some(
+          (i) => offset[i]! >= 0 && start[i]! < (pfn + 1) * PAGE && end[i]! > pfn * PAGE,
+        );
+      const planned = plan.extents.reduce((sum, extent) => sum + extent.pages, 0);
+      same(planned, wantedPfns(memory).filter(hasData).length, 'pages of the plan');
+    }),
+    { numRuns: 200 },
+  );
+});
+
+t.test('a plan for few calls never makes more of them than a plan for little time', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
+      const calls = (own: ReadCosts) => {
+        const { maps, unmaps, preads } = makeReadPlan(
+          memory.wanted,
+          plannerFor(memory, own, limits),
+          'time',
+        ).predicted;
+        return maps + unmaps + preads;
+      };
+      check(calls(CALL_COSTS) <= calls(costs), `${calls(CALL_COSTS)} calls, ${calls(costs)} by time`);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test('nothing stays mapped when reading ends early, by a break or an error', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, limitsOf, fc.nat(20), fc.boolean(), (memory, limits, limit, byError) => {
+      const source = new ObservedSource(file);
+      const reader = new PageReader({ source, ...plannerFor(memory, CALL_COSTS, limits) });
+      let pieces = 0;
+      try {
+        for (const _ of reader.pieces(memory.wanted)) {
+          if (pieces++ < limit) continue;
+          if (byError) throw new Error('enough');
+          break;
+        }
+      } catch {}
+      same(source.counters().mapped, 0, 'bytes that stay mapped');
+    }),
+    { numRuns: 200 },
+  );
+});
