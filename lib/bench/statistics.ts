@@ -12,8 +12,9 @@ export interface Distribution {
   readonly histogram: readonly { readonly from: number; readonly count: number }[];
 }
 
+const BINS_PER_DOUBLING = 8;
 /** Bins of a histogram are equally wide on a logarithmic scale, eight for each doubling. */
-export const HISTOGRAM_RATIO = 2 ** (1 / 8);
+export const HISTOGRAM_RATIO = 2 ** (1 / BINS_PER_DOUBLING);
 
 /** The middle of `values`, or the mean of the two in the middle. NaN when there are none. */
 export function median(values: Iterable<number>): number {
@@ -46,8 +47,8 @@ export function distribution(readings: Iterable<number>): Distribution {
 function histogram(sorted: Float64Array): { from: number; count: number }[] {
   const bins = new Map<number, number>();
   for (const value of sorted) {
-    const bin = Math.floor(Math.log(Math.max(1, value)) / Math.log(HISTOGRAM_RATIO));
+    const bin = Math.floor(Math.log2(Math.max(1, value)) * BINS_PER_DOUBLING);
     bins.set(bin, (bins.get(bin) ?? 0) + 1);
   }
-  return Array.from(bins, ([bin, count]) => ({ from: HISTOGRAM_RATIO ** bin, count }));
+  return Array.from(bins, ([bin, count]) => ({ from: 2 ** (bin / BINS_PER_DOUBLING), count }));
 }
