@@ -1,0 +1,79 @@
+// The calls that a fragmented core costs: kept pages far apart, where windows that follow the reader map everything for
+// little. makedumpfile's -d 31 makes more calls there than its -d 0.
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { FileSource } from '../../lib/access/file-source.ts';
+import { BYTES_PER_TABLE_BYTE, DEFAULT_PAGE_TABLE_BUDGET } from '../../lib/access/page-table-budget.ts';
+import { accessProfile } from '../../lib/access/profile.ts';
+import { CALL_COSTS, type ReadCosts } from '../../lib/access/read-plan.ts';
+import { PageBitmap } from '../../lib/filter/bitmap.ts';
+import { makeExtents } from '../../lib/formats/extents.ts';
+import { PageReader } from '../../lib/pipeline/page-reader.ts';
+
+const PAGE = 4096;
+const GIB = 1 << 30;
+const MIB = 1 << 20;
+const PAGES_PER_MIB = MIB / PAGE;
+const CALL_LIMIT = 250;
+const memoryBytes = 2 * GIB;
+
+/** 2 GiB in which each MiB begins with a page that is told apart by its number. */
+function fragmentedFile(): string {
+  const path = join(t.testdir(), 'fragmented');
+  const fd = openSync(path, 'w');
+  ftruncateSync(fd, memoryBytes);
+  for (let mib = 0; mib < memoryBytes / MIB; mib++) {
+    writeSync(fd, Uint32Array.of(mib + 1), 0, 4, mib * MIB);
+  }
+  closeSync(fd);
+  return path;
+}
+
+const file = fragmentedFile();
+const extents = makeExtents([{ start: 0, end: memoryBytes, offset: 0 }]);
+
+/** One page of every MiB, or all of them. */
+function kept(everyPage: boolean): PageBitmap {
+  const pages = memoryBytes / PAGE;
+  const bitmap = new PageBitmap(pages);
+  if (everyPage) bitmap.set(0, pages);
+  else for (let pfn = 0; pfn < pages; pfn += PAGES_PER_MIB) bitmap.set(pfn, pfn + 1);
+  return bitmap;
+}
+
+/** Calls of a whole pass over the pages; what they hold is checked where only one of every MiB is read. */
+function callsFor(source: FileSource, bitmap: PageBitmap, costs: ReadCosts, check: boolean): number {
+  const { limits } = accessProfile(source, {});
+  const reader = new PageReader({ source, extents, pageSize: PAGE, costs, limits });
+  let wrong = 0;
+  for (const { firstPfn, bytes } of reader.pieces(bitmap)) {
+    if (check && bytes!.length !== PAGE) wrong++;
+    if (
+      check &&
+      new DataView(bytes!.buffer, bytes!.byteOffset).getUint32(0, true) !== firstPfn / PAGES_PER_MIB + 1
+    )
+      wrong++;
+  }
+  t.equal(wrong, 0, 'every page is the one that was asked for');
+  const { maps, unmaps, preads, mappedHighWater } = source.counters();
+  const { predicted } = reader;
+  t.match(predicted, { maps, unmaps, preads }, 'as predicted');
+  t.ok(mappedHighWater / BYTES_PER_TABLE_BYTE <= DEFAULT_PAGE_TABLE_BUDGET, 'page tables within the budget');
+  return maps + unmaps + preads;
+}
+
+for (const objective of ['time', 'calls'] as const) {
+  t.test(`one kept page in every MiB of 2 GiB, for the least ${objective}`, async (t) => {
+    const counts = [false, true].map((everyPage) => {
+      const source = new FileSource(file);
+      const costs = objective === 'calls' ? CALL_COSTS : accessProfile(source, {}).costs;
+      const calls = callsFor(source, kept(everyPage), costs, !everyPage);
+      source.close();
+      return calls;
+    });
+    const [fragmented, whole] = counts as [number, number];
+    t.ok(fragmented <= CALL_LIMIT, `${fragmented} calls`);
+    t.ok(fragmented <= whole, `no more than the ${whole} of all pages`);
+  });
+}
