@@ -1,87 +1,99 @@
-// One dump by this library and one by makedumpfile, of the same core at the same level with the same codec.
-import { createReadStream, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { median } from '../../lib/bench/index.ts';
+import type { DumpReport } from '../../lib/index.ts';
+import { type OutputFolder, warmFile } from '../support/files.ts';
 import { codecOf, run, runMakedumpfile, stepSeconds } from '../support/makedumpfile.ts';
 
-/** Codecs that Debian's makedumpfile has too, and its options for them. */
-export const CODEC_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  none: [],
-  zlib: ['-c'],
-  zstd: ['-z'],
-};
+/** Codecs that both programs have, by makedumpfile's option. */
+export const CODEC_OPTIONS = { none: [], zlib: ['-c'] } as const;
+export type ComparedCodec = keyof typeof CODEC_OPTIONS;
 
 /** Seconds of one dump. */
 export interface DumpTimes {
-  /** From the start of the process to its end. */
+  /** From starting the program to its end. */
   readonly whole: number;
-  /** Deciding which pages are kept; undefined where makedumpfile skips that step. */
-  readonly classify: number | undefined;
-  /** Of the dump. */
-  readonly bytes: number;
+  /** Of it, for deciding which pages are kept. */
+  readonly classify: number;
 }
 
-export interface Pair {
-  readonly ours: DumpTimes;
-  readonly theirs: DumpTimes;
+/** Dumps of both programs, one right after the other, several times. */
+export interface PairedRuns {
+  readonly level: number;
+  readonly codec: ComparedCodec;
+  readonly ours: readonly DumpTimes[];
+  readonly theirs: readonly DumpTimes[];
+  /** Medians of the ratios ours/theirs of the pairs. */
+  readonly ratio: DumpTimes;
+}
+
+/** Alternates between the programs, and who is first, so that what disturbs the machine disturbs both. */
+export async function runPairs(
+  core: string,
+  level: number,
+  codec: ComparedCodec,
+  pairs: number,
+  folder: OutputFolder,
+): Promise<PairedRuns> {
+  const ours: DumpTimes[] = [];
+  const theirs: DumpTimes[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    warmFile(core);
+    if (pair % 2 === 1) ours.push(await ourDump(core, level, codec, folder));
+    theirs.push(await theirDump(core, level, codec, folder));
+    if (pair % 2 === 0) ours.push(await ourDump(core, level, codec, folder));
+  }
+  const ratio = (name: keyof DumpTimes) => median(ours.map((times, i) => times[name] / theirs[i]![name]));
+  return { level, codec, ours, theirs, ratio: { whole: ratio('whole'), classify: ratio('classify') } };
+}
+
+/** Seconds that Node.js takes to start and end: part of every dump of ours. */
+export async function nodeStart(times: number): Promise<number> {
+  const seconds: number[] = [];
+  for (let i = 0; i < times; i++) seconds.push(await secondsOf(() => run(process.execPath, ['-e', '0'])));
+  return median(seconds);
 }
 
 const COMMAND = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 
-/** Both read a core that is in the page cache, and write to `folder`. */
-export async function runPair(core: string, level: number, codec: string, folder: string): Promise<Pair> {
-  await readThrough(core);
-  const ours = await ourDump(core, level, codec, join(folder, 'vmcore-ours'));
-  await readThrough(core);
-  const theirs = await theirDump(core, level, codec, join(folder, 'vmcore-theirs'));
-  return { ours, theirs };
+async function ourDump(
+  core: string,
+  level: number,
+  codec: ComparedCodec,
+  folder: OutputFolder,
+): Promise<DumpTimes> {
+  const output = folder.file('ours');
+  const options = ['--json', '--message-level', '0', '-d', String(level), '--compression', codec];
+  let text = '';
+  const whole = await secondsOf(async () => {
+    text = await run(process.execPath, [COMMAND, 'dump', ...options, core, output]);
+  });
+  rmSync(output);
+  const report = JSON.parse(text) as Pick<DumpReport, 'phases'>;
+  const classify = report.phases.find(({ phase }) => phase === 'classify')!.duration / 1e9;
+  return { whole, classify };
 }
 
-async function ourDump(core: string, level: number, codec: string, output: string): Promise<DumpTimes> {
-  const args = [
-    COMMAND,
-    'dump',
-    '--json',
-    '--message-level',
-    '0',
-    '--compression',
-    codec,
-    '-d',
-    String(level),
-  ];
-  const { result, seconds } = await timed(() => run(process.execPath, [...args, '-f', core, output]));
-  const classify = /"phase":\s*"classify",\s*"duration":\s*(\d+)/.exec(result)?.[1];
-  return { whole: seconds, classify: Number(classify) / 1e9, bytes: sizeAndRemove(output) };
-}
-
-async function theirDump(core: string, level: number, codec: string, output: string): Promise<DumpTimes> {
-  const options = [...CODEC_OPTIONS[codec]!, '-d', String(level)];
-  const { result, seconds } = await timed(() => runMakedumpfile(options, core, output));
+async function theirDump(
+  core: string,
+  level: number,
+  codec: ComparedCodec,
+  folder: OutputFolder,
+): Promise<DumpTimes> {
+  const output = folder.file('theirs');
+  let messages = '';
+  const whole = await secondsOf(async () => {
+    messages = await runMakedumpfile([...CODEC_OPTIONS[codec], '-d', String(level)], core, output);
+  });
   const written = codecOf(output);
-  if (written !== codec) throw new Error(`this makedumpfile wrote ${written} when asked for ${codec}`);
-  const classify = stepSeconds(result, 'Excluding unnecessary pages')[0];
-  return { whole: seconds, classify, bytes: sizeAndRemove(output) };
+  rmSync(output);
+  if (written !== codec) throw new Error(`makedumpfile wrote ${written} instead of ${codec}`);
+  const [classify] = stepSeconds(messages, 'Excluding unnecessary pages');
+  return { whole, classify: classify ?? Number.NaN };
 }
 
-/** Seconds that a process takes that does nothing: what ours starts with. */
-export async function startOfNode(): Promise<number> {
-  return (await timed(() => run(process.execPath, ['-e', '0']))).seconds;
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
-  const started = performance.now();
-  const result = await work();
-  return { result, seconds: (performance.now() - started) / 1000 };
-}
-
-async function readThrough(path: string): Promise<void> {
-  const stream = createReadStream(path, { highWaterMark: 1 << 22 });
-  for await (const _ of stream);
-}
-
-function sizeAndRemove(path: string): number {
-  const { size } = statSync(path);
-  rmSync(path);
-  return size;
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - started) / 1e9;
 }
