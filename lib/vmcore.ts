@@ -29,15 +29,18 @@ import { calibrateOn } from './pipeline/calibrate-on.ts';
 import { type DumpOptions, type DumpReport, type PlanOptions, writeDump } from './pipeline/dump.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 
+/** How a core is opened. */
 export interface OpenOptions extends AccessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is classified, and how. */
 export interface ClassifyOptions extends ScanOptions {
   /** makedumpfile's dump level, 0 to 31. Default 31. */
   readonly level?: number | undefined;
 }
 
+/** What is planned, and for what. */
 export interface ReadPlanOptions extends PlanOptions {
   /** makedumpfile's dump level, 0 to 31. Default 31. */
   readonly level?: number | undefined;

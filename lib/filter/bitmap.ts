@@ -17,10 +17,12 @@ export class PageBitmap {
     this.bytes = bytes;
   }
 
+  /** Whether the bit of a pfn is set; false for one beyond the bitmap. */
   has(pfn: number): boolean {
     return pfn >= 0 && pfn < this.pages && (this.bytes[Math.floor(pfn / 8)]! & (1 << (pfn & 7))) !== 0;
   }
 
+  /** Another bitmap with the same bits. */
   copy(): PageBitmap {
     return new PageBitmap(this.pages, this.bytes.slice());
   }

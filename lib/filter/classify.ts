@@ -28,12 +28,14 @@ export interface Classification {
   readonly collected?: PageBitmap;
 }
 
+/** How far a classification has come. */
 export interface ScanProgress {
   /** Struct pages judged so far, and in all. */
   readonly pages: number;
   readonly totalPages: number;
 }
 
+/** How pages are judged. */
 export interface ScanOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ScanProgress) => void) | undefined;

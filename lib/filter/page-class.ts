@@ -3,6 +3,7 @@
  * are found while a dump is written, since that needs their data.
  */
 export const PAGE_CLASSES = ['cache', 'cachePrivate', 'user', 'free', 'hwpoison', 'offline'] as const;
+/** One of {@link PAGE_CLASSES}. */
 export type PageClass = (typeof PAGE_CLASSES)[number];
 
 /** Number of pages of each class that were left out; a page counts once, in the class it was left out for. */

@@ -24,6 +24,7 @@ export interface PlanOptions {
   readonly costs?: ReadCosts | undefined;
 }
 
+/** What is dumped, and how. */
 export interface DumpOptions extends PlanOptions {
   /** makedumpfile's dump level, 0 to 31. Default 31: everything that can be left out is. */
   readonly level?: number | undefined;

@@ -10,6 +10,7 @@ import { readText } from './text.ts';
 export type { LogMemory } from './log-memory.ts';
 export { type Caller, type FormatOptions, formatRecord, type LogRecord } from './log-record.ts';
 
+/** Which records are read. */
 export interface LogOptions {
   /** Only what was logged after the log was last cleared (`dmesg --clear`). */
   readonly sinceClear?: boolean;

@@ -30,6 +30,7 @@ export interface LogRecord {
   readonly line: Uint8Array | undefined;
 }
 
+/** How a record becomes a line. */
 export interface FormatOptions {
   /**
    * Show who called, as kernels with CONFIG_PRINTK_CALLER do: `[   T1234] ` or `[      C0] `. Off by default: kernels
