@@ -6,6 +6,7 @@ import { zstd } from './zstd.ts';
 /** Every codec there is: a new one is a file and its line here. */
 const KINDS = { zlib, zstd } as const satisfies Record<string, CodecKind>;
 
+/** The compressions that this version knows; codecs() says which work in this process. */
 export type CodecName = keyof typeof KINDS;
 
 export interface CodecOptions {
