@@ -26,7 +26,13 @@ import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
 import { calibrateOn } from './pipeline/calibrate-on.ts';
-import { type DumpOptions, type DumpReport, type PlanOptions, writeDump } from './pipeline/dump.ts';
+import {
+  type CoreDescription,
+  type DumpOptions,
+  type DumpReport,
+  type PlanOptions,
+  writeDump,
+} from './pipeline/dump.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 
 /** How a core is opened. */
@@ -236,10 +242,12 @@ export class Vmcore implements AsyncDisposable {
     return this.#at(vaddr).u16(vaddr);
   }
 
+  /** @see {@link readU8} */
   readU32(vaddr: bigint): number {
     return this.#at(vaddr).u32(vaddr);
   }
 
+  /** @see {@link readU8} */
   readU64(vaddr: bigint): bigint {
     return this.#at(vaddr).u64(vaddr);
   }
@@ -344,13 +352,12 @@ export class Vmcore implements AsyncDisposable {
     this.#source.close();
   }
 
+  /** {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #dump(path: string, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
-    const problem = this.filterProblem;
-    const vmcoreinfo = findVmcoreinfo(this.notes);
+  #dump(path: string, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
     const context = {
       source: this.#source,
       extents: this.#core.extents,
@@ -359,7 +366,16 @@ export class Vmcore implements AsyncDisposable {
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
       classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
-      description: {
+      describe: () => this.#describe(),
+    };
+    return writeDump(context, path, options, signal);
+  }
+
+  #describe(): CoreDescription {
+    const { problem } = this.#pages;
+    const vmcoreinfo = findVmcoreinfo(this.notes);
+    return {
+      headers: {
         pageSize: this.pageSize,
         littleEndian: this.littleEndian,
         utsname: this.#rawUtsname(),
@@ -372,7 +388,6 @@ export class Vmcore implements AsyncDisposable {
       },
       warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
     };
-    return writeDump(context, path, options, signal);
   }
 
   /** What reading costs, as the objective counts it; measured once, on pages that are kept. */

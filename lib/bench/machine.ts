@@ -24,6 +24,7 @@ export interface Machine {
   readonly load: number;
 }
 
+/** This machine, for reports. */
 export function describeMachine(): Machine {
   const processors = cpus();
   return {

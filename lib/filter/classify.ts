@@ -38,6 +38,7 @@ export interface ScanProgress {
 /** How pages are judged. */
 export interface ScanOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Called when the event loop gets its turn. What it throws ends the work. */
   readonly onProgress?: ((progress: ScanProgress) => void) | undefined;
   /** Collect the pages of this class, see {@link Classification.collected}. */
   readonly collect?: PageClass | undefined;
