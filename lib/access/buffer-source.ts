@@ -8,6 +8,7 @@ export class BufferSource implements ByteSource {
   readonly name = 'buffer';
   readonly size: number;
   readonly mapping = 'memory';
+  readonly mapFailures = {};
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {

@@ -26,6 +26,8 @@ export interface ByteSource {
   map(position: number, length: number): Region;
   /** Counts of the calls made on it so far, and what is mapped now. */
   counters(): AccessCounters;
+  /** How many maps failed so far, by the system's reason such as ENOMEM, or BUDGET. */
+  readonly mapFailures: Readonly<Record<string, number>>;
   /** Idempotent. Regions must be released before. */
   close(): void;
 }

@@ -15,6 +15,7 @@ export class FileSource implements ByteSource {
   readonly name: string;
   readonly size: number;
   readonly mapping: 'lazy' | 'eager' | 'none';
+  readonly mapFailures: Record<string, number> = {};
   readonly #fd: number;
   readonly #owned: boolean;
   readonly #native: NativeSource;
@@ -71,6 +72,7 @@ export class FileSource implements ByteSource {
       if (this.mapping === 'eager') holdPageTableBudget(mapped, this.#pageTableBudget);
       return new MappedRegion(this.#native.map(position, mapped), position, end, this.name);
     } catch (cause) {
+      countFailure(this.mapFailures, cause);
       throw new VmcoreError(
         'ERR_VMCORE_IO',
         `${this.name}: ${mapped} bytes at offset ${position} can't be mapped`,
@@ -163,6 +165,12 @@ function isOnProc(fd: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Counts the error of a failed map by the system's reason. */
+export function countFailure(failures: Record<string, number>, cause: unknown): void {
+  const reason = codeOf(cause);
+  failures[reason] = (failures[reason] ?? 0) + 1;
 }
 
 /** The system's code of an error, such as ENOENT. */

@@ -1,6 +1,6 @@
-import { isVmcoreError, type VmcoreError } from '../errors.ts';
+import { isVmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
-import { codeOf } from './file-source.ts';
+import { countFailure } from './file-source.ts';
 import { MemoryRegion, type Region, type Window } from './region.ts';
 
 /** How bytes of a source are reached: mapped, read, or mapped where that works. */
@@ -123,7 +123,7 @@ export class Slots {
         return this.#source.map(position - (position % length), length);
       } catch (error) {
         if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
-        countFailure(this.counters.failures, error);
+        countFailure(this.counters.failures, error.cause);
       }
     }
     return undefined;
@@ -136,10 +136,4 @@ function readRegion(source: ByteSource, position: number, length: number): Regio
   const bytes = new Uint8Array(Math.min(length, source.size - start));
   source.read(start, bytes);
   return new MemoryRegion(bytes, start);
-}
-
-/** Counts a failed map by the system's reason. */
-export function countFailure(failures: Record<string, number>, error: VmcoreError): void {
-  const reason = codeOf(error.cause);
-  failures[reason] = (failures[reason] ?? 0) + 1;
 }

@@ -31,8 +31,6 @@ export interface CopyResult {
   /** The first of them, at most {@link UNREADABLE_LISTED}. */
   readonly unreadable: readonly UnreadablePage[];
   readonly unreadablePages: number;
-  /** Maps that failed, by reason. */
-  readonly mapFailures: Readonly<Record<string, number>>;
   /** The calls that the plan predicted. */
   readonly predicted: PredictedCalls;
 }
@@ -90,7 +88,6 @@ class CopyPass {
       zeroPages: this.#encoder.zeroPages,
       unreadable: this.#unreadable,
       unreadablePages: this.#unreadablePages,
-      mapFailures: reader.mapFailures,
       predicted: reader.predicted,
     };
   }

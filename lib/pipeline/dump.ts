@@ -97,8 +97,14 @@ export interface DumpContext {
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   readonly defaultCompression: 'none' | CodecName;
   classify(level: number, options: ScanOptions): Promise<Classification>;
+  /** Reads what a dump says of the core. */
+  describe(): CoreDescription;
+}
+
+/** What a dump says of a core beside its pages. */
+export interface CoreDescription {
   /** What the headers say beside what the options and the classification do. */
-  readonly description: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec'>;
+  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec'>;
   readonly warnings: readonly string[];
 }
 
@@ -124,10 +130,10 @@ export async function writeDump(
   const run = new DumpRun(context, options, signal);
   let writer: KdumpWriter | undefined;
   try {
-    const classification = await run.classify(level);
+    const { headers, warnings, classification } = await run.classify(level);
     const { bitmap, existing } = classification;
     const description = {
-      ...context.description,
+      ...headers,
       dumpLevel: level,
       bitmap1: existing.bytes,
       bitmap2: bitmap.bytes,
@@ -136,13 +142,8 @@ export async function writeDump(
     writer = new KdumpWriter(description, sink);
     const costs = await run.calibrate(bitmap);
     const copied = await run.write(writer, classification, codec, costs);
-    return report(
-      context,
-      run,
-      { file: path, level, compression, bytes: writer.size },
-      classification,
-      copied,
-    );
+    const output = { file: path, level, compression, bytes: writer.size, warnings };
+    return report(run, output, classification, copied);
   } catch (error) {
     // Before the writer began there is nothing worth keeping.
     const left = await (writer ?? sink)
@@ -157,22 +158,35 @@ export async function writeDump(
 class DumpRun {
   readonly phases: PhaseReport[] = [];
   readonly #context: DumpContext;
+  readonly #failuresBefore: Readonly<Record<string, number>>;
   readonly #options: DumpOptions;
   readonly #signal: AbortSignal;
 
   constructor(context: DumpContext, options: DumpOptions, signal: AbortSignal) {
     this.#context = context;
+    this.#failuresBefore = { ...context.source.mapFailures };
     this.#options = options;
     this.#signal = signal;
   }
 
-  classify(level: number): Promise<Classification> {
-    return this.#phase('classify', (report) =>
-      this.#context.classify(level, {
+  /** Maps that failed since this began, by reason. */
+  get mapFailures(): Record<string, number> {
+    const now = Object.entries(this.#context.source.mapFailures);
+    const since = now.map(
+      ([reason, count]) => [reason, count - (this.#failuresBefore[reason] ?? 0)] as const,
+    );
+    return Object.fromEntries(since.filter(([, count]) => count > 0));
+  }
+
+  /** Includes what the core says of itself: finding it calls on the core, too. */
+  classify(level: number): Promise<CoreDescription & { readonly classification: Classification }> {
+    return this.#phase('classify', async (report) => ({
+      ...this.#context.describe(),
+      classification: await this.#context.classify(level, {
         signal: this.#signal,
         onProgress: ({ pages, totalPages }) => report(pages, totalPages),
       }),
-    );
+    }));
   }
 
   calibrate(kept: PageBitmap): Promise<ReadCosts> {
@@ -232,9 +246,8 @@ class DumpRun {
 }
 
 function report(
-  context: DumpContext,
   run: DumpRun,
-  output: Pick<DumpReport, 'file' | 'level' | 'compression' | 'bytes'>,
+  output: Pick<DumpReport, 'file' | 'level' | 'compression' | 'bytes' | 'warnings'>,
   classification: Classification,
   copied: CopyResult,
 ): DumpReport {
@@ -249,8 +262,7 @@ function report(
     unreadableStructPages: classification.unreadable,
     unreadablePages: copied.unreadablePages,
     unreadable: copied.unreadable,
-    mapFailures: copied.mapFailures,
+    mapFailures: run.mapFailures,
     phases: run.phases,
-    warnings: context.warnings,
   };
 }

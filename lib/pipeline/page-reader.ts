@@ -1,6 +1,5 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { MemoryRegion, type Region } from '../access/region.ts';
-import { countFailure } from '../access/slots.ts';
 import { isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { PageRun } from './page-runs.ts';
@@ -39,8 +38,6 @@ const noCheck = (): void => {};
 
 /** Reads the pages of a bitmap in ascending order, as the plan for them says. */
 export class PageReader {
-  /** Maps that failed, so that their range was mapped in parts or read, by the system's reason such as ENOMEM. */
-  readonly mapFailures: Record<string, number> = {};
   readonly #options: PageReaderOptions;
   readonly #prediction: CallPrediction;
   readonly #buffer: Uint8Array;
@@ -77,7 +74,6 @@ export class PageReader {
       region = source.map(start, length);
     } catch (error) {
       if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
-      countFailure(this.mapFailures, error);
       yield* this.#mapInParts(runs, length);
       return;
     }

@@ -12,6 +12,7 @@ export interface FakeBehaviour {
 export class FakeSource implements ByteSource {
   readonly name = 'fake';
   readonly mapping = 'lazy';
+  readonly mapFailures = {};
   readonly size: number;
   /** `map 4096+8192` or `pread 0+100`: what was asked for. */
   readonly calls: string[] = [];

@@ -11,6 +11,7 @@ const POISON = 0xdd;
 export class ObservedSource implements ByteSource {
   readonly name = 'observed';
   readonly mapping = 'lazy';
+  readonly mapFailures = {};
   readonly size: number;
   readonly bytes: Uint8Array;
   /** Of each map and pread: its length. */
