@@ -20,6 +20,7 @@ const level = value('level') ?? '31';
 const top = wholeNumber(value('top') ?? '25');
 
 const ACCESS = ['mmap', 'read'] as const;
+const OBJECTS = 8;
 const machine = describeMachine();
 const profiler = findProfiler();
 using folder = new OutputFolder(value('output'));
@@ -38,6 +39,12 @@ const keyOf = ({ where, object, symbol }: SymbolSamples) => `${where}|${object}|
 const bySymbol = profiles.map((profile) => new Map(profile.map((entry) => [keyOf(entry), entry.samples])));
 const milliseconds = (samples: number) => Math.round(seconds(samples) * 1000);
 
+function byObject(profile: readonly SymbolSamples[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { object, samples } of profile) counts.set(object, (counts.get(object) ?? 0) + samples);
+  return counts;
+}
+
 const keys = [...new Set(profiles.flatMap((profile) => profile.map(keyOf)))]
   .map((key) => ({ key, samples: bySymbol.map((samples) => samples.get(key) ?? 0) }))
   .sort((a, b) => Math.max(...b.samples) - Math.max(...a.samples))
@@ -53,6 +60,18 @@ console.log(
         .map((where) => [where, ...profiles.map((profile) => milliseconds(total(profile, where)))]),
       ['all', ...profiles.map((profile) => milliseconds(total(profile)))],
     ],
+  ),
+);
+const objects = profiles.map((profile) => byObject(profile));
+const busiest = [...new Set(objects.flatMap((counts) => [...counts.keys()]))]
+  .map((object) => ({ object, samples: objects.map((counts) => counts.get(object) ?? 0) }))
+  .sort((a, b) => Math.max(...b.samples) - Math.max(...a.samples))
+  .slice(0, OBJECTS);
+console.log('\nBy what it belongs to (node: V8, its compiler and garbage collector included)\n');
+console.log(
+  formatTable(
+    ['', ...ACCESS],
+    busiest.map(({ object, samples }) => [object, ...samples.map(milliseconds)]),
   ),
 );
 console.log(`\nThe ${keys.length} functions with the most of it\n`);

@@ -14,7 +14,7 @@ export function parsePerfReport(text: string): SymbolSamples[] {
   return merge(
     Array.from(lines, ([, samples, object, mode, symbol]) => ({
       where: mode === 'k' ? ('kernel' as const) : ('user' as const),
-      ...(javascript(symbol!) ?? { object: object!, symbol: symbol! }),
+      ...(javascript(symbol!) ?? { object: mode === 'k' ? 'kernel' : object!, symbol: symbol! }),
       samples: Number(samples),
     })),
   );

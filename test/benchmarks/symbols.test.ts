@@ -13,7 +13,7 @@ t.test('functions of the program, of the kernel and of JavaScript in all its tie
 `;
   t.same(parsePerfReport(report), [
     { where: 'user', object: 'lib/pipeline/encode.js', symbol: 'encode', samples: 148 },
-    { where: 'kernel', object: '[kernel.kallsyms]', symbol: 'copy_folio_from_iter_atomic', samples: 100 },
+    { where: 'kernel', object: 'kernel', symbol: 'copy_folio_from_iter_atomic', samples: 100 },
     { where: 'user', object: 'libc.so.6', symbol: '__memmove_avx512_unaligned_erms', samples: 71 },
     { where: 'user', object: 'node', symbol: 'v8::internal::Heap::Scavenge(int)', samples: 5 },
     { where: 'user', object: 'node:internal/streams/writable', symbol: '(anonymous)', samples: 3 },
