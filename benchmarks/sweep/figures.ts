@@ -88,7 +88,14 @@ function regionFigure(
       ...(limit
         ? [Plot.ruleY([limit.at], { stroke: '#b00', strokeDasharray: '4 3' }), limitLabel(limit)]
         : []),
-      Plot.lineY(data, { x: 'region', y: 'value', fx: 'level', stroke: 'access', strokeWidth: 2 }),
+      Plot.lineY(data, {
+        x: 'region',
+        y: 'value',
+        fx: 'level',
+        stroke: 'access',
+        z: 'access',
+        strokeWidth: 2,
+      }),
       Plot.dot(data, { x: 'region', y: 'value', fx: 'level', fill: 'access', r: 4 }),
     ],
   });
@@ -151,7 +158,7 @@ export function slotsFigure(reads: CoreResults['reads']): string {
       label: 'region',
     },
     marks: [
-      Plot.lineY(data, { x: 'slots', y: 'rate', stroke: 'region', strokeWidth: 2 }),
+      Plot.lineY(data, { x: 'slots', y: 'rate', stroke: 'region', z: 'region', strokeWidth: 2 }),
       Plot.dot(data, { x: 'slots', y: 'rate', fill: 'region', r: 4 }),
     ],
   });

@@ -159,7 +159,8 @@ function copiesFinding({ ways }: CoreResults['copies']): string {
   const large = reads.at(-1)!;
   const small = reads[0]!;
   const total = (times: { user: number; system: number }) => times.user + times.system;
-  const ratio = (a: number, b: number) => (a / b).toFixed(1);
+  // A run of a few milliseconds may be none on the clock of CPU time.
+  const ratio = (a: number, b: number) => (b > 0 ? (a / b).toFixed(1) : '?');
   return `The program pays ${ratio(map.user, large.user)} times as much with mmap as with large reads, the kernel ${ratio(map.system, large.system)} times; together ${ratio(total(map), total(large))} times. Against reads of one page both together pay ${ratio(total(map), total(small))} times.`;
 }
 
