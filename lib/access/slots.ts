@@ -28,6 +28,8 @@ export interface SlotCounters {
 
 /** A failed map is tried again with half the length down to this many bytes, then read. */
 const SMALLEST_MAP = 64 << 10;
+/** A failed read is tried again with half the length down to this many bytes: the rest can be read. */
+const SMALLEST_READ = 4 << 10;
 
 /**
  * A fixed number of slots, each owning a region of one source on an aligned grid. A region begins in the middle of the
@@ -113,7 +115,7 @@ export class Slots {
   #acquire(position: number): Region {
     const { policy, regionBytes, readBytes } = this.#options;
     const mapped = policy === 'read' ? undefined : this.#map(position, regionBytes);
-    return mapped ?? readRegion(this.#source, position, readBytes);
+    return mapped ?? this.#read(position, readBytes);
   }
 
   /** Smaller grids on failure: EAGAIN, ENOMEM and EINVAL may be local to part of a range. */
@@ -127,6 +129,16 @@ export class Slots {
       }
     }
     return undefined;
+  }
+
+  #read(position: number, readBytes: number): Region {
+    for (let length = readBytes; ; length /= 2) {
+      try {
+        return readRegion(this.#source, position, length);
+      } catch (error) {
+        if (length <= SMALLEST_READ || !isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
+      }
+    }
   }
 }
 

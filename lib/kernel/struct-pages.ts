@@ -1,3 +1,4 @@
+import type { Window } from '../access/region.ts';
 import type { Slots } from '../access/slots.ts';
 import { isVmcoreError } from '../errors.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
@@ -71,7 +72,8 @@ export class StructPages {
   #direct(range: MemMapRange, pfn: number, to: number): StructPageChunk | undefined {
     const offset = this.#fileRun(range, pfn, to);
     if (!offset) return undefined;
-    const window = this.#slots.window(offset.start);
+    const window = this.#window(offset.start);
+    if (!window) return undefined;
     const length = Math.min(offset.end, window.end) - offset.start;
     const address = window.bytes.byteOffset + (offset.start - window.start);
     const count = evenPart(Math.floor(length / this.#size), to - pfn);
@@ -105,6 +107,15 @@ export class StructPages {
     if (index >= count || start[index]! > first.paddr || offset[index]! < 0) return undefined;
     const fileStart = offset[index]! + (first.paddr - start[index]!);
     return { start: fileStart, end: fileStart + Math.min(length, end[index]! - first.paddr) };
+  }
+
+  #window(position: number): Window | undefined {
+    try {
+      return this.#slots.window(position);
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
   }
 
   #translate(address: bigint): { paddr: number; contiguous: number } | undefined {
@@ -142,8 +153,13 @@ export class StructPages {
   }
 }
 
+/** Not mapped, not in the core, or not readable there. */
 function isAbsent(error: unknown): boolean {
-  return isVmcoreError(error, 'ERR_VMCORE_UNMAPPED') || isVmcoreError(error, 'ERR_VMCORE_NOT_PRESENT');
+  return (
+    isVmcoreError(error, 'ERR_VMCORE_UNMAPPED') ||
+    isVmcoreError(error, 'ERR_VMCORE_NOT_PRESENT') ||
+    isVmcoreError(error, 'ERR_VMCORE_IO')
+  );
 }
 
 /** `count` less one if it is odd, unless that is all there is. */
