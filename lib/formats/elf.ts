@@ -53,7 +53,7 @@ export function openElf(source: ByteSource): CoreFile {
   const ehdr = readEhdr(source);
   const { segments, noteRanges } = readPhdrs(source, ehdr);
   requireData(source, segments);
-  const notePayload = readNotePayload(source, noteRanges);
+  const { notePayload, noteParts } = readNotePayload(source, noteRanges);
   return {
     format: 'elf64',
     machine: ehdr.machine,
@@ -61,7 +61,8 @@ export function openElf(source: ByteSource): CoreFile {
     segments,
     extents: makeExtents(segments.flatMap(rangesOf)),
     notePayload,
-    notes: parseNotes(notePayload, ehdr.littleEndian),
+    // A PT_NOTE that is damaged must not hide what the others say.
+    notes: noteParts.flatMap(({ start, end }) => parseNotes(notePayload, ehdr.littleEndian, start, end)),
   };
 }
 
@@ -167,24 +168,23 @@ function requireData(source: ByteSource, segments: readonly Segment[]): void {
   for (const { offset, fileSize } of segments) if (fileSize > 0) requireRange(source, offset, fileSize);
 }
 
-function readNotePayload(
-  source: ByteSource,
-  ranges: readonly { offset: number; size: number }[],
-): Uint8Array {
+/** The payloads of all PT_NOTEs one after another, and where each of them lies in that. */
+function readNotePayload(source: ByteSource, ranges: readonly { offset: number; size: number }[]) {
   // Each payload begins aligned, as it did in its own segment.
-  const starts: number[] = [];
+  const noteParts: { start: number; end: number }[] = [];
   let total = 0;
   for (const { size } of ranges) {
-    starts.push(Math.ceil(total / 4) * 4);
-    total = starts.at(-1)! + size;
+    const start = Math.ceil(total / 4) * 4;
+    total = start + size;
+    noteParts.push({ start, end: total });
   }
   if (total > NOTES_LIMIT) throw corrupt(source, `claims ${total} bytes of notes`, ranges[0]!.offset);
   for (const { offset, size } of ranges) requireRange(source, offset, size);
-  const payload = new Uint8Array(total);
-  ranges.forEach(({ offset, size }, i) => {
-    source.read(offset, payload.subarray(starts[i]!, starts[i]! + size));
+  const notePayload = new Uint8Array(total);
+  ranges.forEach(({ offset }, i) => {
+    source.read(offset, notePayload.subarray(noteParts[i]!.start, noteParts[i]!.end));
   });
-  return payload;
+  return { notePayload, noteParts };
 }
 
 function rangesOf({ paddr, offset, fileSize, memSize }: Segment): Extent[] {

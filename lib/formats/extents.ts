@@ -47,13 +47,14 @@ export function findExtent(extents: Extents, paddr: number): number {
  */
 function resolveOverlaps(byPriority: readonly Extent[]): Extent[] {
   const order = byPriority.map((_, i) => i).sort((a, b) => byPriority[a]!.start - byPriority[b]!.start);
-  const bounds = [...new Set(byPriority.flatMap((r) => [r.start, r.end]))].sort((a, b) => a - b);
+  const bounds = Float64Array.from(byPriority.flatMap((r) => [r.start, r.end])).sort();
   const active = new PriorityHeap();
   const pieces: Extent[] = [];
   let next = 0;
   for (let b = 0; b + 1 < bounds.length; b++) {
     const start = bounds[b]!;
     const end = bounds[b + 1]!;
+    if (start === end) continue;
     while (next < order.length && byPriority[order[next]!]!.start <= start) active.push(order[next++]!);
     while (active.top !== undefined && byPriority[active.top]!.end <= start) active.pop();
     if (active.top === undefined) continue;

@@ -16,20 +16,25 @@ const NT_PRSTATUS = 1;
 const NOTES_LIMIT = 1 << 20;
 
 /**
- * All notes of a payload. It ends at the first record that does not fit: per-CPU buffers that a dying CPU did not fill
- * leave zeros behind.
+ * All notes between bytes `from` and `to` of a payload. They end at the first record that does not fit: per-CPU buffers
+ * that a dying CPU did not fill leave zeros behind.
  */
-export function parseNotes(payload: Uint8Array, littleEndian: boolean): Note[] {
+export function parseNotes(
+  payload: Uint8Array,
+  littleEndian: boolean,
+  from = 0,
+  to = payload.length,
+): Note[] {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const notes: Note[] = [];
-  for (let at = 0; at + NOTE_HEADER_BYTES <= payload.length && notes.length < NOTES_LIMIT; ) {
+  for (let at = from; at + NOTE_HEADER_BYTES <= to && notes.length < NOTES_LIMIT; ) {
     const nameSize = view.getUint32(at, littleEndian);
     const descSize = view.getUint32(at + 4, littleEndian);
     const type = view.getUint32(at + 8, littleEndian);
     const name = at + NOTE_HEADER_BYTES;
     const offset = name + align4(nameSize);
     const end = offset + align4(descSize);
-    if (offset + descSize > payload.length) break;
+    if (offset + descSize > to) break;
     if (nameSize > 0) {
       notes.push({
         name: ownerName(payload, name, nameSize),
