@@ -57,6 +57,8 @@ const PAGE_STRUCT_LIMIT = 512;
 const FLAG_BITS = 32;
 /** MAX_ORDER + 1 of kernels that do not export LENGTH(zone.free_area) (include/linux/mmzone.h). */
 const FREE_ORDERS = 11;
+/** Its limit: blocks of 16 GiB, far above every MAX_ORDER that can be configured (arch Kconfigs, ARCH_FORCE_MAX_ORDER). */
+const FREE_ORDERS_LIMIT = 23;
 /** PG_head_mask of kernels that do not export it: PG_head is 14 before 4.8 (include/linux/page-flags.h). */
 const OLD_HEAD_MASK = 1 << 14;
 
@@ -155,27 +157,38 @@ function compoundWidth(info: Vmcoreinfo): 1 | 2 | 4 {
   return width === 2 || width === 4 ? width : 1;
 }
 
+/** @throws VmcoreError ERR_VMCORE_CORRUPT: struct pages are read by these numbers without another look. */
 function requireSane(layout: PageLayout): void {
-  const { size, flags, mapping, mapcount } = layout;
-  const long = [flags, mapping, layout.private ?? 0, layout.compoundHead ?? 0];
+  const { size, flags, mapping, mapcount, order, hugetlb, freeOrders, headMask } = layout;
   const bits = [
     layout.lru,
     layout.privateFlag,
     layout.swapcache,
     layout.swapbacked ?? 0,
+    layout.slabFlag ?? 0,
     layout.hwpoison ?? 0,
+    layout.buddyFlag ?? 0,
+    hugetlb?.by === 'flag' ? hugetlb.bit : 0,
   ];
-  const sane =
-    size >= 32 &&
-    size <= PAGE_STRUCT_LIMIT &&
-    size % 8 === 0 &&
-    long.every((offset) => offset % 8 === 0 && offset + 8 <= size) &&
-    mapcount % 4 === 0 &&
-    mapcount + 4 <= size &&
-    bits.every((bit) => Number.isInteger(bit) && bit >= 0 && bit < FLAG_BITS);
-  if (sane) return;
+  const longs = [flags, mapping, layout.private ?? 0, layout.compoundHead ?? 0];
+  const fields = [order?.from === 'field' && order.field, hugetlb?.by === 'dtor' && hugetlb.field];
+  const inside = (offset: number, bytes: number) => offset >= 0 && offset + bytes <= size;
+  const problems: [boolean, string][] = [
+    [size < 32 || size > PAGE_STRUCT_LIMIT || size % 8 !== 0, `of ${size} bytes`],
+    [longs.some((offset) => offset % 8 !== 0 || !inside(offset, 8)), `with longs at ${longs.join(', ')}`],
+    [mapcount % 4 !== 0 || !inside(mapcount, 4), `with _mapcount at ${mapcount}`],
+    [
+      fields.some((field) => field && !inside(field.offset, field.bytes)),
+      `with compound fields at ${fields.map((field) => field && field.offset).join(', ')}`,
+    ],
+    [bits.some((bit) => bit < 0 || bit >= FLAG_BITS), `with flags ${bits.join(', ')}`],
+    [headMask <= 0, `with PG_head_mask ${headMask}`],
+    [freeOrders < 1 || freeOrders > FREE_ORDERS_LIMIT, `in free blocks of ${freeOrders} orders`],
+  ];
+  const found = problems.find(([isProblem]) => isProblem);
+  if (!found) return;
   throw new VmcoreError(
     'ERR_VMCORE_CORRUPT',
-    `VMCOREINFO describes a struct page that can't be: ${JSON.stringify(layout)}`,
+    `VMCOREINFO describes a struct page that can't be: ${found[1]}`,
   );
 }
