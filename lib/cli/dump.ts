@@ -10,7 +10,7 @@ const COMMON = 2;
 const REPORT = 16;
 const DEFAULT_MESSAGES = 7;
 
-const compressions = ['none', 'zlib', 'zstd'] as const;
+const compressions = ['none', 'zlib', 'zstd', 'lzo', 'snappy'] as const;
 
 export const dump: Command = {
   usage: 'vmcore dump [OPTION]... VMCORE DUMPFILE',
@@ -25,6 +25,8 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     },
     { name: 'zlib', short: 'c', help: 'compress with zlib' },
     { name: 'zstd', short: 'z', help: 'compress with zstd; the default where there is zstd' },
+    { name: 'lzo', short: 'l', help: 'compress with lzo' },
+    { name: 'snappy', short: 'p', help: 'compress with snappy' },
     { name: 'compression', value: 'NAME', help: `the same by name: ${compressions.join(', ')}` },
     { name: 'force', short: 'f', help: 'replace DUMPFILE, once the new dump is complete' },
     { name: 'strict', help: 'fail at the first page that cannot be read' },
@@ -78,7 +80,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
 };
 
 function chooseCompression(args: Arguments) {
-  const option = args.last('zlib', 'zstd', 'compression');
+  const option = args.last('zlib', 'zstd', 'lzo', 'snappy', 'compression');
   const name = option === 'compression' ? args.value('compression') : option;
   if (name === undefined) return undefined;
   const known = compressions.find((compression) => compression === name);

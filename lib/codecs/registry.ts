@@ -1,16 +1,18 @@
 import { VmcoreError } from '../errors.ts';
 import type { CodecKind, LoadedCodec, PageCodec } from './codec.ts';
+import { lzo } from './lzo.ts';
+import { snappy } from './snappy.ts';
 import { zlib } from './zlib.ts';
 import { zstd } from './zstd.ts';
 
 /** Every codec there is: a new one is a file and its line here. */
-const KINDS = { zlib, zstd } as const satisfies Record<string, CodecKind>;
+const KINDS = { zlib, zstd, lzo, snappy } as const satisfies Record<string, CodecKind>;
 
 /** The compressions that this version knows; codecs() says which work in this process. */
 export type CodecName = keyof typeof KINDS;
 
 export interface CodecOptions {
-  /** How hard to compress: 1 (the default, as makedumpfile does) to 9 for zlib, -131072 to 22 for zstd. */
+  /** How hard to compress: 1 (the default, as makedumpfile does) to 9 for zlib, -131072 to 22 for zstd; lzo and snappy have only 1. */
   readonly level?: number | undefined;
 }
 

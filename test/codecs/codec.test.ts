@@ -3,7 +3,9 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import t from 'tap';
 import type { CodecImplementation, PageCodec } from '../../lib/codecs/codec.ts';
+import { lzo } from '../../lib/codecs/lzo.ts';
 import { codec, codecs, createCodec } from '../../lib/codecs/registry.ts';
+import { snappy } from '../../lib/codecs/snappy.ts';
 import { zlib } from '../../lib/codecs/zlib.ts';
 import { zstdNapi } from '../../lib/codecs/zstd-napi.ts';
 import { nodeZstd } from '../../lib/codecs/zstd-node.ts';
@@ -16,6 +18,8 @@ const implementations: [string, CodecImplementation][] = [
   ['zlib', zlib.implementations[0]!],
   ['zstd', zstdNapi],
   ['zstd', nodeZstd],
+  ['lzo', lzo.implementations[0]!],
+  ['snappy', snappy.implementations[0]!],
 ];
 
 /** Pages from all zeros to noise: runs of bytes, repeated to a page. */
@@ -55,7 +59,7 @@ for (const [name, implementation] of implementations) {
       return t.plan(0, 'this Node has no zstd');
     }
     const { create, version } = implementation.load();
-    t.match(version, /^\d+\.\d+/);
+    t.match(version, implementation.name === 'vmcore' ? /^$/ : /^\d+\.\d+/);
     const pageCodec = create(1);
 
     t.test('pages come back', async () => {
@@ -75,7 +79,7 @@ for (const [name, implementation] of implementations) {
       const large = new Uint8Array(3 * PAGE);
       const size = pageCodec.compress(page, large.subarray(5, 5 + 2 * PAGE));
       t.strictSame(large.subarray(5, 5 + size), stored(pageCodec, page));
-      t.ok(size > 0 && size < 100);
+      t.ok(size > 0 && size < 250);
       t.ok(
         large.subarray(5 + 2 * PAGE).every((byte) => byte === 0),
         'nothing is written behind it',
