@@ -5,7 +5,7 @@ import type { PageFacts } from './classify.ts';
 import { LEVEL_MAX } from './dump-level.ts';
 import { type PageLimits, presenceOf } from './existing-pages.ts';
 import type { PageClass } from './page-class.ts';
-import { PageScan } from './page-scan.ts';
+import { ORDER_LIMIT, PageScan } from './page-scan.ts';
 
 /** Why a page is kept or left out. */
 export interface PageExplanation {
@@ -27,6 +27,12 @@ export interface PageExplanation {
   readonly text: string;
 }
 
+/** What is known of the kernel's pages, and a stream to read single ones. */
+interface KnownPages {
+  readonly facts: PageFacts;
+  readonly structPages: StructPages;
+}
+
 /** The block that decides about a page, and for what. */
 interface Verdict {
   readonly head: number;
@@ -34,8 +40,8 @@ interface Verdict {
   readonly pageClass: PageClass;
 }
 
-/** Pages of the largest block that is looked for: 2 GiB, a hugetlb page of s390x (arch/s390/include/asm/page.h). */
-const LARGEST_BLOCK = 1 << 19;
+/** Pages of the largest block that is looked for. */
+const LARGEST_BLOCK = 2 ** ORDER_LIMIT;
 
 /** What each class means, to end a sentence. */
 const MEANING: Readonly<Record<PageClass, string>> = {
@@ -52,7 +58,7 @@ const MEANING: Readonly<Record<PageClass, string>> = {
  * the largest down, as a scan from below would meet them.
  */
 export function explain(
-  known: { readonly facts: PageFacts; readonly structPages: StructPages } | undefined,
+  known: KnownPages | undefined,
   limits: PageLimits,
   pfn: number,
   level: number,
@@ -68,13 +74,15 @@ export function explain(
   }
   if (!known)
     return { ...plain, kept: true, text: `pfn ${pfn} is kept: nothing is known of the kernel's pages` };
-  const { facts, structPages } = known;
-  const range = rangeOf(facts.memMap, pfn);
-  if (!range) return { ...plain, kept: true, text: `pfn ${pfn} is kept: it has no struct page` };
-  const own = structPage(facts, structPages, range, pfn);
-  if (!own) return { ...plain, kept: true, text: `pfn ${pfn} is kept: its struct page can't be read` };
-  const verdict = judge(facts, structPages, pfn, level);
-  const higher = verdict ?? judge(facts, structPages, pfn, LEVEL_MAX);
+  const verdict = judge(known, limits, pfn, level);
+  const higher = verdict ?? judge(known, limits, pfn, LEVEL_MAX);
+  const range = rangeOf(known.facts.memMap, pfn);
+  const own = range && structPage(known, range, pfn);
+  // A block is left out whole, whatever is known of its other pages.
+  if (!higher && !own) {
+    const text = `pfn ${pfn} is kept: ${range ? "its struct page can't be read" : 'it has no struct page'}`;
+    return { ...plain, kept: true, text };
+  }
   return {
     ...plain,
     ...higher,
@@ -99,22 +107,27 @@ function sentence(
     : `pfn ${pfn} is kept at level ${level}, which does not leave out ${MEANING[decisive.pageClass]}${place}`;
 }
 
-/** The block that a scan would clear the page with. */
-function judge(facts: PageFacts, structPages: StructPages, pfn: number, level: number): Verdict | undefined {
-  for (let size = LARGEST_BLOCK; size >= 1; size /= 2) {
+/** The block that a scan would clear the page with: it meets the heads that can have the page from the lowest up. */
+function judge(
+  { facts, structPages }: KnownPages,
+  limits: PageLimits,
+  pfn: number,
+  level: number,
+): Verdict | undefined {
+  const scan = new PageScan(facts.layout, facts.littleEndian, level);
+  const bitmap = new PageBitmap(1);
+  for (let size = LARGEST_BLOCK, last = -1; size >= 1; size /= 2) {
     const head = pfn - (pfn % size);
+    if (head === last || presenceOf(limits, head) !== 'data') continue;
+    last = head;
     const range = rangeOf(facts.memMap, head);
     const chunk = range && pairOf(structPages, range, head);
     if (!chunk) continue;
-    // Only the head is judged, but it clears all of its block.
-    const bitmap = new PageBitmap(size);
-    bitmap.set(0, size);
-    const scan = new PageScan(facts.layout, facts.littleEndian, level);
+    bitmap.set(0, 1);
+    scan.counts.fill(0);
     scan.scan(chunk, bitmap, head, 1);
     const pageClass = scan.clearedClass;
-    if (!pageClass || bitmap.has(pfn - head)) continue;
-    const rest = bitmap.nextSet(0);
-    return { head, pages: rest < 0 ? size : rest, pageClass };
+    if (pageClass && scan.nextPfn > pfn) return { head, pages: scan.nextPfn - head, pageClass };
   }
   return undefined;
 }
@@ -132,12 +145,11 @@ function pairOf(pages: StructPages, range: MemMapRange, pfn: number): StructPage
 }
 
 function structPage(
-  { layout, littleEndian }: PageFacts,
-  pages: StructPages,
+  { facts: { layout, littleEndian }, structPages }: KnownPages,
   range: MemMapRange,
   pfn: number,
 ): PageExplanation['structPage'] {
-  const chunk = pairOf(pages, range, pfn);
+  const chunk = pairOf(structPages, range, pfn);
   if (!chunk) return undefined;
   const view = new DataView(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength);
   return {

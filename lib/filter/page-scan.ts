@@ -6,7 +6,7 @@ import { PAGE_CLASSES, type PageClass } from './page-class.ts';
 import { type PageWords, pageWords } from './page-words.ts';
 
 /** Orders above are no orders: 16 GiB, the largest hugetlb page of any architecture, is 22 with 4 KiB pages. */
-const ORDER_LIMIT = 22;
+export const ORDER_LIMIT = 22;
 
 const CACHE = PAGE_CLASSES.indexOf('cache');
 const CACHE_PRIVATE = PAGE_CLASSES.indexOf('cachePrivate');
@@ -38,7 +38,6 @@ interface Rules {
 export class PageScan {
   /** Pages cleared, by index in PAGE_CLASSES. */
   readonly counts = new Float64Array(PAGE_CLASSES.length);
-  /** The first pfn that a page decided on before does not cover. */
   #next = 0;
   readonly #rules: Rules;
   readonly #collect: { readonly index: number; readonly into: PageBitmap } | undefined;
@@ -60,6 +59,11 @@ export class PageScan {
       dropUser: (level & LEVEL_USER) !== 0,
       dropFree: (level & LEVEL_FREE) !== 0,
     };
+  }
+
+  /** The first pfn that no page judged so far covers. */
+  get nextPfn(): number {
+    return this.#next;
   }
 
   /** The class that was cleared first since `counts` was last filled with zeros. */

@@ -171,15 +171,18 @@ function requireSane(layout: PageLayout): void {
     hugetlb?.by === 'flag' ? hugetlb.bit : 0,
   ];
   const longs = [flags, mapping, layout.private ?? 0, layout.compoundHead ?? 0];
-  const fields = [order?.from === 'field' && order.field, hugetlb?.by === 'dtor' && hugetlb.field];
+  const fields = [
+    ...(order?.from === 'field' ? [order.field] : []),
+    ...(hugetlb?.by === 'dtor' ? [hugetlb.field] : []),
+  ];
   const inside = (offset: number, bytes: number) => offset >= 0 && offset + bytes <= size;
   const problems: [boolean, string][] = [
     [size < 32 || size > PAGE_STRUCT_LIMIT || size % 8 !== 0, `of ${size} bytes`],
     [longs.some((offset) => offset % 8 !== 0 || !inside(offset, 8)), `with longs at ${longs.join(', ')}`],
     [mapcount % 4 !== 0 || !inside(mapcount, 4), `with _mapcount at ${mapcount}`],
     [
-      fields.some((field) => field && !inside(field.offset, field.bytes)),
-      `with compound fields at ${fields.map((field) => field && field.offset).join(', ')}`,
+      fields.some(({ offset, bytes }) => !inside(offset, bytes)),
+      `with compound fields at ${fields.map(({ offset }) => offset).join(', ')}`,
     ],
     [bits.some((bit) => bit < 0 || bit >= FLAG_BITS), `with flags ${bits.join(', ')}`],
     [headMask <= 0, `with PG_head_mask ${headMask}`],

@@ -76,7 +76,7 @@ export class StructPages {
     if (!window) return undefined;
     const length = Math.min(offset.end, window.end) - offset.start;
     const address = window.bytes.byteOffset + (offset.start - window.start);
-    const count = evenPart(Math.floor(length / this.#size), to - pfn);
+    const count = evenEnd(pfn, Math.floor(length / this.#size), to);
     if (count === 0 || address % 4 !== 0) return undefined;
     const { buffer } = window.bytes;
     const wordCount = (count * this.#size) / 4;
@@ -131,7 +131,8 @@ export class StructPages {
   #gather(range: MemMapRange, pfn: number, to: number): StructPageChunk | undefined {
     const address = this.#address(range, pfn);
     if (!this.#translate(address)) return undefined;
-    for (let count = Math.min(GATHER_PAGES, to - pfn); count >= 1; count >>= 1) {
+    for (let pages = Math.min(GATHER_PAGES, to - pfn); pages >= 1; pages >>= 1) {
+      const count = Math.max(1, evenEnd(pfn, pages, to));
       try {
         this.#memory.read(address, this.#gathered.bytes.subarray(0, count * this.#size));
         return { ...this.#gathered, firstPfn: pfn, count };
@@ -162,7 +163,7 @@ function isAbsent(error: unknown): boolean {
   );
 }
 
-/** `count` less one if it is odd, unless that is all there is. */
-function evenPart(count: number, remaining: number): number {
-  return count >= remaining ? remaining : count - (count % 2);
+/** `count` less one where the chunk would end behind an even pfn, between a head and its second page; never beyond `to`. */
+function evenEnd(pfn: number, count: number, to: number): number {
+  return pfn + count >= to ? to - pfn : Math.max(0, count - ((pfn + count) % 2));
 }
