@@ -27,6 +27,9 @@ export class BufferSource implements ByteSource {
     return new MemoryRegion(this.#bytes.subarray(position, Math.min(position + length, this.size)), position);
   }
 
+  /** A region of it knows when its memory is gone. */
+  checkLength(): void {}
+
   counters(): AccessCounters {
     return NO_CALLS;
   }

@@ -24,6 +24,12 @@ export interface ByteSource {
    * @throws VmcoreError ERR_VMCORE_IO when the range can't be mapped: it may still be readable.
    */
   map(position: number, length: number): Region;
+  /**
+   * To be called beside Region.check(), before anything made of mapped bytes up to `end` leaves: what a page has behind
+   * a new end of the file reads as zeros, without a fault.
+   * @throws VmcoreError ERR_VMCORE_FAULT when the source ends before `end`.
+   */
+  checkLength(end: number): void;
   /** Counts of the calls made on it so far, and what is mapped now. */
   counters(): AccessCounters;
   /** How many maps failed so far, by the system's reason such as ENOMEM, or BUDGET. */

@@ -85,6 +85,16 @@ export class FileSource implements ByteSource {
     }
   }
 
+  checkLength(end: number): void {
+    const { size } = fstatSync(this.#fd);
+    if (size >= end) return;
+    throw new VmcoreError(
+      'ERR_VMCORE_FAULT',
+      `${this.name}: was cut off to ${size} bytes while it was read`,
+      { file: this.name, offset: size },
+    );
+  }
+
   counters(): AccessCounters {
     return readCounters(this.#native);
   }

@@ -20,6 +20,8 @@ export interface Window {
 export interface Region {
   readonly start: number;
   readonly end: number;
+  /** Whether its bytes are those of a mapped file, which can lose them. */
+  readonly isMapped: boolean;
   /** The window that holds file offset `position`; start <= position < end. */
   window(position: number): Window;
   /**
@@ -35,6 +37,7 @@ export interface Region {
 export class MappedRegion implements Region {
   readonly start: number;
   readonly end: number;
+  readonly isMapped = true;
   readonly #native: NativeRegion;
   readonly #source: string;
   readonly #windows: (Window | undefined)[];
@@ -82,6 +85,7 @@ export class MappedRegion implements Region {
 export class MemoryRegion implements Region {
   readonly start: number;
   readonly end: number;
+  readonly isMapped = false;
   readonly #window: Window;
 
   constructor(bytes: Uint8Array, start: number) {

@@ -67,12 +67,17 @@ export class Slots {
       into.set(window.bytes.subarray(at - window.start, at - window.start + length), done);
       region.check();
       done += length;
+      // Bytes that are lost without a fault are zeros, up to the end.
+      const mayBeLost = region.isMapped && done === into.length && into[done - 1] === 0;
+      if (mayBeLost) this.#source.checkLength(position + done);
     }
   }
 
-  /** @throws VmcoreError ERR_VMCORE_FAULT when a region that is held now was hit by SIGBUS. */
+  /** @throws VmcoreError ERR_VMCORE_FAULT when a region that is held now was hit by SIGBUS, or lost its end. */
   check(): void {
     for (const region of this.#regions) region.check();
+    const mapped = this.#regions.filter((region) => region.isMapped);
+    if (mapped.length > 0) this.#source.checkLength(Math.max(...mapped.map((region) => region.end)));
   }
 
   release(): void {

@@ -88,6 +88,7 @@ export class PhysicalMemory {
       const at = window.bytes.length - length;
       const result = use(window.bytes.subarray(at));
       region.check();
+      this.#source.checkLength(region.end);
       return result;
     } finally {
       region.release();

@@ -5,7 +5,7 @@ import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { KdumpWriter } from '../output/kdump.ts';
 import { PageEncoder } from './encode.ts';
-import { PageReader, type PageReaderOptions } from './page-reader.ts';
+import { type PagePiece, PageReader, type PageReaderOptions } from './page-reader.ts';
 import type { PredictedCalls } from './read-planner.ts';
 
 /** A page that is in bitmap 2 and whose data could not be read. */
@@ -55,6 +55,8 @@ class CopyPass {
   readonly #unreadable: UnreadablePage[] = [];
   #unreadablePages = 0;
   #pages = 0;
+  /** File offset behind the last mapped byte that was encoded. */
+  #mappedEnd = 0;
   /** The write that is under way. */
   #writing: Promise<void> = Promise.resolve();
   #turn = performance.now();
@@ -73,7 +75,7 @@ class CopyPass {
     const reader = new PageReader(this.#options);
     try {
       for (const piece of reader.pieces(classification.bitmap)) {
-        if (piece.bytes) await this.#encode(piece.firstPfn, piece.bytes, piece.check);
+        if (piece.bytes) await this.#encode(piece, piece.bytes);
         else await this.#missing(piece.firstPfn, piece.error!);
         if (performance.now() - this.#turn >= TURN_MS) await this.#giveTurn();
       }
@@ -93,8 +95,9 @@ class CopyPass {
   }
 
   /** Nothing that was made of the bytes leaves before they were checked. */
-  async #encode(firstPfn: number, bytes: Uint8Array, check: () => void): Promise<void> {
+  async #encode({ firstPfn, check, mappedEnd }: PagePiece, bytes: Uint8Array): Promise<void> {
     const { pageSize, classification } = this.#options;
+    this.#mappedEnd = Math.max(this.#mappedEnd, mappedEnd);
     const wanted = classification.bitmap.bytes;
     for (let done = 0; done < bytes.length; ) {
       const before = this.#encoder.count;
@@ -116,6 +119,7 @@ class CopyPass {
   /** Hands the batch to the writer once the one before is written. */
   async #flush(): Promise<void> {
     await this.#writing;
+    if (this.#mappedEnd > 0) this.#options.source.checkLength(this.#mappedEnd);
     const batch = this.#encoder.take();
     this.#writing = this.#options.writer.append(batch).then(() => this.#encoder.reuse(batch));
     // It is awaited at the next flush; until then a rejection is not unhandled.

@@ -19,6 +19,8 @@ export interface PagePiece {
   readonly bytes: Uint8Array | undefined;
   /** To be called when the bytes were consumed. @throws VmcoreError ERR_VMCORE_FAULT when they were not all the file's. */
   check(): void;
+  /** File offset behind the bytes where they are mapped: to be given to ByteSource.checkLength(). Else 0. */
+  readonly mappedEnd: number;
   /** Why the page can't be read. */
   readonly error?: VmcoreError;
 }
@@ -34,7 +36,8 @@ const RETRY_PARTS = 8;
 /** Below so many pages a range is not mapped again, but read. */
 const SMALLEST_MAP_PAGES = 128;
 
-const noCheck = (): void => {};
+/** A piece that is not mapped. */
+const IN_MEMORY = { check: (): void => {}, mappedEnd: 0 };
 
 /** Reads the pages of a bitmap in ascending order, as the plan for them says. */
 export class PageReader {
@@ -105,7 +108,7 @@ export class PageReader {
     } catch (error) {
       if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
       const pages = (end - start) / pageSize;
-      if (pages <= 1) yield { firstPfn: runs[0]!.firstPfn, bytes: undefined, check: noCheck, error };
+      if (pages <= 1) yield { firstPfn: runs[0]!.firstPfn, bytes: undefined, ...IN_MEMORY, error };
       else for (const part of splitRuns(runs, Math.ceil(pages / 2), pageSize)) yield* this.#pread(part);
       return;
     }
@@ -122,13 +125,16 @@ export class PageReader {
       const inWindow = Math.floor((window.end - position) / pageSize);
       const firstPfn = run.firstPfn + done;
       if (inWindow === 0) {
-        yield { firstPfn, bytes: this.#joinWindows(region, position), check };
+        const mappedEnd = region.isMapped ? position + pageSize : 0;
+        yield { firstPfn, bytes: this.#joinWindows(region, position), check, mappedEnd };
         done++;
         continue;
       }
       const pages = Math.min(inWindow, run.pages - done, PIECE_PAGES);
+      const length = pages * pageSize;
       const at = position - window.start;
-      yield { firstPfn, bytes: window.bytes.subarray(at, at + pages * pageSize), check };
+      const mappedEnd = region.isMapped ? position + length : 0;
+      yield { firstPfn, bytes: window.bytes.subarray(at, at + length), check, mappedEnd };
       done += pages;
     }
   }
@@ -153,10 +159,10 @@ export class PageReader {
       for (const { offset, from, to } of partsOfPage(extents, firstPfn, pageSize)) {
         if (offset >= 0) source.read(offset, bytes.subarray(from, to));
       }
-      return { firstPfn, bytes, check: noCheck };
+      return { firstPfn, bytes, ...IN_MEMORY };
     } catch (error) {
       if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
-      return { firstPfn, bytes: undefined, check: noCheck, error };
+      return { firstPfn, bytes: undefined, ...IN_MEMORY, error };
     }
   }
 }

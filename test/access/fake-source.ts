@@ -44,6 +44,8 @@ export class FakeSource implements ByteSource {
     return this.#region(position, Math.min(position + length, this.size));
   }
 
+  checkLength(): void {}
+
   counters(): AccessCounters {
     return NO_CALLS;
   }
@@ -60,6 +62,7 @@ export class FakeSource implements ByteSource {
     return {
       start,
       end,
+      isMapped: true,
       window: (position): Window => {
         const from = position - ((position - start) % WINDOW_BYTES);
         const to = Math.min(from + WINDOW_BYTES, end);

@@ -42,6 +42,8 @@ export class ObservedSource implements ByteSource {
     return this.#region(position, Math.min(position + length, this.size), length);
   }
 
+  checkLength(): void {}
+
   counters(): AccessCounters {
     return {
       maps: this.mapLengths.length,
@@ -66,6 +68,7 @@ export class ObservedSource implements ByteSource {
     return {
       start,
       end,
+      isMapped: true,
       window: (position) => {
         if (!held) throw new Error('the region was released');
         const from = position - ((position - start) % WINDOW);

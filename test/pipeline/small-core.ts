@@ -5,12 +5,17 @@ import { buildKernelCore } from '../support/kernel-core.ts';
 import { anon, free, type PageFields } from '../support/page-writer.ts';
 import { PAGE } from '../support/physical-image.ts';
 
+/** As kernel-core.ts makes it, at the end of memory. */
+const IMAGE_BYTES = 2 << 20;
+
 export interface SmallCore {
   readonly path: string;
   /** Physical memory from 0 on. */
   readonly memory: Uint8Array;
   /** Where in the file it begins. */
   readonly offset: number;
+  /** Physical address of the kernel's image, up to the end: it is in the file twice, and read from its first place. */
+  readonly image: number;
   /** The first page frame that is the kernel's: mem_section and page tables, then its mem_map and image. */
   readonly kernelPfn: number;
 }
@@ -32,7 +37,8 @@ export function writeSmallCore(folder: string, name = 'core'): SmallCore {
   for (let pfn = 0; pfn < freePages; pfn++) fillPage(contents.subarray(pfn * PAGE, (pfn + 1) * PAGE), pfn);
   const path = join(folder, name);
   writeFileSync(path, elf);
-  return { path, memory: contents, offset: elf.length - contents.length, kernelPfn: freePages };
+  const offset = elf.length - contents.length;
+  return { path, memory: contents, offset, image: contents.length - IMAGE_BYTES, kernelPfn: freePages };
 }
 
 /** No byte is zero: what reads as zeros was not read. */
