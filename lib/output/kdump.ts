@@ -10,6 +10,7 @@ import {
   STATUS_INCOMPLETE,
   UTSNAME_SIZE,
 } from '../formats/kdump-layout.ts';
+import type { DumpWriter } from './dump-writer.ts';
 import type { PageBatch } from './page-batch.ts';
 import { MISSING_PAGE, ZERO_PAGE } from './page-batch.ts';
 import type { AbortMode, Sink } from './sink.ts';
@@ -61,7 +62,7 @@ export interface KdumpDescription {
  * before the descriptors that point to it, and room for these before the data: what is on an incomplete dump's disk
  * can be read, even one that ended because the disk was full.
  */
-export class KdumpWriter {
+export class KdumpWriter implements DumpWriter {
   readonly #dump: KdumpDescription;
   readonly #sink: Sink;
   readonly #layout: KdumpLayout;

@@ -3,7 +3,7 @@ import type { PageCodec } from '../codecs/codec.ts';
 import type { VmcoreError } from '../errors.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import type { KdumpWriter } from '../output/kdump.ts';
+import type { DumpWriter } from '../output/dump-writer.ts';
 import { PageEncoder } from './encode.ts';
 import { type PagePiece, PageReader, type PageReaderOptions } from './page-reader.ts';
 import type { PredictedCalls } from './read-planner.ts';
@@ -17,7 +17,7 @@ export interface UnreadablePage {
 export interface CopyOptions extends PageReaderOptions {
   readonly classification: Classification;
   readonly codec: PageCodec | undefined;
-  readonly writer: KdumpWriter;
+  readonly writer: DumpWriter;
   /** An unreadable page ends the dump. */
   readonly strict: boolean;
   readonly signal: AbortSignal;
