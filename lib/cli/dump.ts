@@ -1,4 +1,4 @@
-import { type DumpReport, openVmcore, type PhaseReport } from '../index.ts';
+import { type DumpLevel, type DumpReport, LEVEL_CLASSES, openVmcore, type PhaseReport } from '../index.ts';
 import { type Arguments, UsageError } from './args.ts';
 import type { Command } from './command.ts';
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts';
@@ -22,6 +22,11 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
       short: 'd',
       value: 'LEVEL',
       help: 'leave out pages: the sum of 1 (only zeros), 2 (page cache without private\ndata), 4 (all page cache), 8 (user data), 16 (free); default 31',
+    },
+    {
+      name: 'exclude',
+      value: 'CLASSES',
+      help: 'the same by name: zero, cache, cache-private (all page cache), user, free,\nwith commas between; none keeps them all',
     },
     { name: 'zlib', short: 'c', help: 'compress with zlib' },
     { name: 'zstd', short: 'z', help: 'compress with zstd; the default where there is zstd' },
@@ -48,7 +53,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
 
   async run(args, { signal, output }) {
     const [source, target] = args.positionals as [string, string];
-    const level = args.integer('dump-level', 0, 31);
+    const level = chooseLevel(args);
     const compression = chooseCompression(args);
     const messages =
       (args.integer('message-level', 0, 31) ?? DEFAULT_MESSAGES) | (args.has('show-stats') ? REPORT : 0);
@@ -78,6 +83,22 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     }
   },
 };
+
+function chooseLevel(args: Arguments): DumpLevel | undefined {
+  if (args.last('dump-level', 'exclude') !== 'exclude') return args.integer('dump-level', 0, 31);
+  const names = args.value('exclude')!.split(',');
+  if (names.length === 1 && names[0] === 'none') return 0;
+  return names.map((name) => {
+    const known = LEVEL_CLASSES.find((pageClass) => kebabCase(pageClass) === name);
+    if (known) return known;
+    throw new UsageError(`--exclude takes ${LEVEL_CLASSES.map(kebabCase).join(', ')} or none, not '${name}'`);
+  });
+}
+
+/** `cachePrivate` as command lines spell it. */
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 function chooseCompression(args: Arguments) {
   const option = args.last('zlib', 'zstd', 'lzo', 'snappy', 'compression');

@@ -6,7 +6,7 @@ import type { PageCodec } from '../codecs/codec.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification, ScanOptions } from '../filter/classify.ts';
-import { checkDumpLevel, LEVEL_MAX } from '../filter/dump-level.ts';
+import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
 import type { PageClass } from '../filter/page-class.ts';
 import type { Extents } from '../formats/extents.ts';
 import { FileSink } from '../output/file-sink.ts';
@@ -26,8 +26,8 @@ export interface PlanOptions {
 
 /** What is dumped, and how. */
 export interface DumpOptions extends PlanOptions {
-  /** makedumpfile's dump level, 0 to 31. Default 31: everything that can be left out is. */
-  readonly level?: number | undefined;
+  /** Which pages are left out. Default 31: all that can be. */
+  readonly level?: DumpLevel | undefined;
   /** Default `zstd` where this process has it (see codecs()), else `zlib`. */
   readonly compression?: 'none' | CodecName | undefined;
   /** How hard to compress; default 1. */
@@ -121,7 +121,7 @@ export async function writeDump(
   options: DumpOptions,
   signal: AbortSignal,
 ): Promise<DumpReport> {
-  const level = checkDumpLevel(options.level ?? LEVEL_MAX);
+  const level = checkDumpLevel(options.level);
   const compression = options.compression ?? context.defaultCompression;
   const codec =
     compression === 'none' ? undefined : makeCodec(compression, { level: options.compressionLevel });

@@ -37,6 +37,10 @@ t.test('a wrong command line is status 2 and a line that says why', async (t) =>
     [['dump', '-d', '32', 'a', 'b'], "not '32'"],
     [['dump', '-d', 'x', 'a', 'b'], "not 'x'"],
     [['dump', '--num-threads', '-d', 'a', 'b'], '--num-threads'],
+    [
+      ['dump', '--exclude', 'free,swap', 'a', 'b'],
+      "zero, cache, cache-private, user, free, hwpoison, offline or none, not 'swap'",
+    ],
     [['dump', '--message-level', '99', 'a', 'b'], "not '99'"],
   ];
   for (const [line, message] of wrong) {

@@ -44,6 +44,19 @@ t.test("makedumpfile's spellings and defaults give the same bytes", async (t) =>
   for (const file of files) t.ok(file.equals(files[0]!));
 });
 
+t.test('--exclude names the classes of a level, and the last of it and -d wins', async (t) => {
+  const lines: [string, number][] = [
+    ['--exclude free,zero', 17],
+    ['--exclude none', 0],
+    ['-d 31 --exclude cache-private', 4],
+    ['--exclude free -d 8', 8],
+  ];
+  for (const [line, level] of lines) {
+    const { stdout } = await vmcore(['dump', '--json', ...line.split(' '), core.path, fresh()]);
+    t.equal(JSON.parse(stdout).level, level, line);
+  }
+});
+
 t.test('--json prints one object; --message-level 0 nothing else', async (t) => {
   const dump = fresh();
   const { status, stdout, stderr } = await vmcore([
