@@ -14,6 +14,7 @@ export { type CodecName, type CodecStatus, codecs } from './codecs/registry.ts';
 export { isVmcoreError, VmcoreError, type VmcoreErrorCode, type VmcoreErrorDetails } from './errors.ts';
 export { PageBitmap } from './filter/bitmap.ts';
 export type { Classification, ScanOptions, ScanProgress } from './filter/classify.ts';
+export { type DumpLevel, LEVEL_CLASSES } from './filter/dump-level.ts';
 export type { PageExplanation } from './filter/explain.ts';
 export { type ClassCounts, PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 export type { CoreFile, Segment } from './formats/core-file.ts';
@@ -23,6 +24,8 @@ export {
   type Caller,
   type FormatOptions,
   formatRecord,
+  joinContinuations,
+  type KernelLog,
   type LogOptions,
   type LogRecord,
 } from './kernel/printk/dmesg.ts';

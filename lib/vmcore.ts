@@ -14,13 +14,13 @@ import { VmcoreError } from './errors.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
 import { CorePages } from './filter/core-pages.ts';
-import { checkDumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
+import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import type { CoreFile, Segment } from './formats/core-file.ts';
 import { openCoreFile } from './formats/detect.ts';
 import { findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
-import { type LogOptions, type LogRecord, readLog } from './kernel/printk/dmesg.ts';
+import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import { readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
@@ -42,14 +42,14 @@ export interface OpenOptions extends AccessOptions {
 
 /** What is classified, and how. */
 export interface ClassifyOptions extends ScanOptions {
-  /** makedumpfile's dump level, 0 to 31. Default 31. */
-  readonly level?: number | undefined;
+  /** Which pages are left out. Default 31: all that can be. */
+  readonly level?: DumpLevel | undefined;
 }
 
 /** What is planned, and for what. */
 export interface ReadPlanOptions extends PlanOptions {
-  /** makedumpfile's dump level, 0 to 31. Default 31. */
-  readonly level?: number | undefined;
+  /** Which pages are left out. Default 31: all that can be. */
+  readonly level?: DumpLevel | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -271,8 +271,13 @@ export class Vmcore implements AsyncDisposable {
 
   /** The kernel log, the oldest record first. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO, ERR_VMCORE_CORRUPT, ... */
   dmesg(options: LogOptions = {}): LogRecord[] {
+    return this.kernelLog(options).records;
+  }
+
+  /** The kernel log with how it was kept, and how much of it is missing. @throws as dmesg(). */
+  kernelLog(options: LogOptions = {}): KernelLog {
     this.#requireOpen();
-    return readLog(this.#virtual, this.vmcoreinfo, options);
+    return readKernelLog(this.#virtual, this.vmcoreinfo, options);
   }
 
   /**
@@ -282,16 +287,16 @@ export class Vmcore implements AsyncDisposable {
    */
   classify(options: ClassifyOptions = {}): Promise<Classification> {
     return this.#run(options.signal, (signal) =>
-      this.#pages.classify(checkDumpLevel(options.level ?? LEVEL_MAX), { ...options, signal }),
+      this.#pages.classify(checkDumpLevel(options.level), { ...options, signal }),
     );
   }
 
   /** Says why a page is kept or left out at a dump level (default 31). @throws VmcoreError ERR_VMCORE_ARGUMENT, ... */
-  explain(pfn: number, options: { readonly level?: number | undefined } = {}): PageExplanation {
+  explain(pfn: number, options: { readonly level?: DumpLevel | undefined } = {}): PageExplanation {
     this.#requireOpen();
     if (!Number.isSafeInteger(pfn) || pfn < 0)
       throw argument(`a pfn is an integer of at least 0, not ${describe(pfn)}`);
-    const level = checkDumpLevel(options.level ?? LEVEL_MAX);
+    const level = checkDumpLevel(options.level);
     return this.#pages.explain(pfn, level);
   }
 
@@ -317,7 +322,7 @@ export class Vmcore implements AsyncDisposable {
    */
   plan(options: ReadPlanOptions = {}): Promise<ReadPlan> {
     return this.#run(options.signal, async (signal) => {
-      const { bitmap, level } = await this.#pages.classify(checkDumpLevel(options.level ?? LEVEL_MAX), {
+      const { bitmap, level } = await this.#pages.classify(checkDumpLevel(options.level), {
         signal,
       });
       const before = this.counters;

@@ -40,8 +40,15 @@ t.test('dmesg prints the log in order', async (t) => {
 });
 
 t.test('dmesg --json has every record', async (t) => {
-  const { records } = JSON.parse((await vmcore(['dmesg', '--json', core.path])).stdout);
-  t.match(records[0], { sequence: 0, level: 5, text: /^Linux version 6\.1\.0-/ });
+  const { generation, lost, records } = JSON.parse((await vmcore(['dmesg', '--json', core.path])).stdout);
+  t.match(records[0], { sequence: 0, level: 5, text: /^Linux version 6\.1\.0-/, newline: true });
+  t.match(records[0].caller, { kind: 'task', pid: 0 });
+  t.strictSame({ generation, lost }, { generation: 'ringbuffer', lost: 0 });
+});
+
+t.test('dmesg --caller says who logged', async (t) => {
+  const { stdout } = await vmcore(['dmesg', '--caller', '--partial', '--join', core.path]);
+  t.match(stdout, /^\[ +0\.000000\] \[ {6}T0\] Linux version /);
 });
 
 t.test('a reader that stops reading is no error', async (t) => {

@@ -58,8 +58,8 @@ export async function bundledCore(): Promise<TestCore> {
 const labDir =
   process.env.VMCORE_LAB ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vmcore-lab');
 
-/** Made for benchmarks; to compare these too, name their folders in VMCORE_CORES. */
-const benchmarkCores = ['lab-medium', 'lab-large'];
+/** Made for benchmarks or for one test; to compare these too, name their folders in VMCORE_CORES. */
+const specialCores = ['lab-medium', 'lab-large', 'lab-cleared'];
 
 function labCores(): [string, string][] {
   if (!existsSync(labDir)) return [];
@@ -84,7 +84,7 @@ function namedCores(): [string, string][] {
 
 /** Every real core of this machine, the bundled one first. */
 export async function testCores(): Promise<TestCore[]> {
-  const files = [...namedCores(), ...labCores().filter(([name]) => !benchmarkCores.includes(name))];
+  const files = [...namedCores(), ...labCores().filter(([name]) => !specialCores.includes(name))];
   return [await bundledCore(), ...(await Promise.all(files.map(([name, path]) => testCore(name, path))))];
 }
 

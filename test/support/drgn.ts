@@ -42,6 +42,26 @@ export async function sampleAddresses(
   return stdout.toString().trim().split('\n').map(sample);
 }
 
+/** A record of the kernel log; of the task and the CPU that logged it one is null. */
+export interface PrintkRecord {
+  text: string;
+  facility: number;
+  level: number;
+  seq: number;
+  timestamp: string;
+  caller_tid: number | null;
+  caller_cpu: number | null;
+  continuation: boolean;
+  context: Record<string, string>;
+}
+
+/** Texts are hexadecimal, timestamps decimal. */
+export async function printkRecords(core: string, vmlinux: string): Promise<PrintkRecord[]> {
+  const { stdout } = await runPython('drgn_oracle.py', ['log', core, vmlinux]);
+  const lines = stdout.toString().trim().split('\n');
+  return lines.map((line): PrintkRecord => JSON.parse(line));
+}
+
 /** Pid, state and command of every task, one per line. */
 export async function tasks(core: string, vmlinux: string): Promise<string> {
   return (await runPython('drgn_oracle.py', ['tasks', core, vmlinux])).stdout.toString();

@@ -3,6 +3,7 @@
 drgn_oracle.py sample CORE COUNT [VMLINUX]  COUNT addresses of each kind, one JSON object per line:
     kind, page (bytes of the page that maps it), vaddr, paddr (null: not mapped), bytes (null: not in the core)
 drgn_oracle.py tasks CORE VMLINUX  pid, state and command of every task, one per line
+drgn_oracle.py log CORE VMLINUX  every record of the kernel log, one JSON object per line
 
 The page tables are walked here, with drgn reading physical memory, and drgn's own reading of each virtual
 address must give the same bytes; so two walks agree before the library is compared with them.
@@ -155,11 +156,20 @@ def main():
         for kind, page, vaddr, paddr, data in sample(Core(path, *vmlinux), int(count), bool(vmlinux)):
             print(json.dumps({"kind": kind, "page": page, "vaddr": str(vaddr), "paddr": paddr,
                               "bytes": None if data is None else data.hex()}))
+        return
+    prog = drgn.Program()
+    prog.set_core_dump(path)
+    prog.load_debug_info(rest)
+    if what == "log":
+        from drgn.helpers.linux.printk import get_printk_records
+        for record in get_printk_records(prog):
+            line = record._asdict()
+            line["text"] = record.text.hex()
+            line["timestamp"] = str(record.timestamp)
+            line["context"] = {key.decode(): value.decode() for key, value in record.context.items()}
+            print(json.dumps(line))
     else:
         from drgn.helpers.linux.pid import for_each_task
-        prog = drgn.Program()
-        prog.set_core_dump(path)
-        prog.load_debug_info(rest)
         for task in for_each_task(prog):
             print(task.pid.value_(), task.__state.value_(), task.comm.string_().decode())
 

@@ -8,7 +8,7 @@ function lastSegment(core: ElfCore): number {
   return Math.max(...core.segments.map(({ paddr }) => paddr));
 }
 
-for (const name of ['small', 'la57', 'numa', 'rt', 'poison', 'kernel-6.12']) {
+for (const name of ['small', 'cleared', 'la57', 'numa', 'rt', 'poison', 'kernel-6.12']) {
   t.test(name, async (t) => {
     const found = await labCore(t, name);
     if (!found) return;

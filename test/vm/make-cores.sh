@@ -4,7 +4,7 @@
 # debug package was fetched, vmlinux. Without names all kinds are made. Existing cores are kept.
 . "$(dirname "$0")/settings.sh"
 
-all='small la57 numa rt kernel-6.12 poison medium large'
+all='small cleared la57 numa rt kernel-6.12 poison medium large'
 
 # kind NAME: sets kernel, debug and options
 kind() {
@@ -15,6 +15,7 @@ kind() {
     kernel=cloud-6.1 debug=
     case $1 in
         small)  debug=1 options=(mem=256 smp=1 crashkernel=80M "guest=vm.noise=1 vm.scrub=1 $small" append=init_on_free=1) ;;
+        cleared) options=(mem=256 smp=1 crashkernel=80M "guest=vm.clearlog=1 vm.noise=1 vm.scrub=1 $small" append=init_on_free=1) ;;
         la57)   options=(mem=768 la57=1 "guest=$modest") ;;
         numa)   options=(mem=1024 nodes=2 dimm=512 balloon=128 "guest=vm.offline=2 $modest") ;;
         rt)     kernel=rt-6.1 options=(mem=768 "guest=$modest") ;;
@@ -30,7 +31,7 @@ make_core() {
     local name=$1 dir try
     kind "$name"
     dir=$("$here/fetch-kernel.sh" ${debug:+--debug} "$kernel") || return 1
-    [ -e "$dir/initrd.img" ] || "$here/make-initramfs.sh" "$dir" || return 1
+    [ "$dir/initrd.img" -nt "$here/guest/init" ] || "$here/make-initramfs.sh" "$dir" || return 1
     # KASLR may leave a small guest no room for crashkernel=
     for try in 1 2 3 4; do
         "$here/crash-kernel.sh" "$dir" "$lab/$name" "${options[@]}" && break

@@ -7,13 +7,14 @@ import { readRecords } from './records.ts';
 import { readRingbuffer } from './ringbuffer.ts';
 import { readText } from './text.ts';
 
+export { joinContinuations } from './continuation.ts';
 export type { LogMemory } from './log-memory.ts';
 export { type Caller, type FormatOptions, formatRecord, type LogRecord } from './log-record.ts';
 
 /** Which records are read. */
 export interface LogOptions {
   /** Only what was logged after the log was last cleared (`dmesg --clear`). */
-  readonly sinceClear?: boolean;
+  readonly sinceClear?: boolean | undefined;
 }
 
 /** A kernel log as it was found. */
@@ -38,11 +39,6 @@ export function readKernelLog(memory: LogMemory, info: Vmcoreinfo, options: LogO
   const reading = new LogReading();
   readers[generation](memory, info, reading, options.sinceClear ?? false);
   return { generation, ...reading.finish() };
-}
-
-/** The messages of the kernel log, the oldest first. @throws as {@link readKernelLog}. */
-export function readLog(memory: LogMemory, info: Vmcoreinfo, options: LogOptions = {}): LogRecord[] {
-  return readKernelLog(memory, info, options).records;
 }
 
 function chooseGeneration(info: Vmcoreinfo): KernelLog['generation'] {

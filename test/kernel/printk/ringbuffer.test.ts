@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { isVmcoreError } from '../../../lib/errors.ts';
-import { formatRecord, readKernelLog, readLog } from '../../../lib/kernel/printk/dmesg.ts';
+import { formatRecord, readKernelLog } from '../../../lib/kernel/printk/dmesg.ts';
 import { byteOrders, refusesOrReturns, utf8, vmcoreinfo } from './fake-memory.ts';
 import { type RingOptions, RingWriter, ringAddresses } from './ring-writer.ts';
 
@@ -219,11 +219,11 @@ t.test('a ring that cannot be found is an error with a code', async (t) => {
     'ERR_VMCORE_CORRUPT',
   );
   const bare = vmcoreinfo({ 'SYMBOL(prb)': ringAddresses.prb });
-  t.throws(() => readLog(ring.memory, bare), { code: 'ERR_VMCORE_NO_VMCOREINFO' });
+  t.throws(() => readKernelLog(ring.memory, bare), { code: 'ERR_VMCORE_NO_VMCOREINFO' });
   const none = vmcoreinfo({});
-  t.throws(() => readLog(ring.memory, none), { code: 'ERR_VMCORE_NO_VMCOREINFO' });
+  t.throws(() => readKernelLog(ring.memory, none), { code: 'ERR_VMCORE_NO_VMCOREINFO' });
   const outside = new Map(ring.info().entries()).set('OFFSET(prb_desc.state_var)', '20');
-  t.throws(() => readLog(ring.memory, vmcoreinfo(Object.fromEntries(outside))), {
+  t.throws(() => readKernelLog(ring.memory, vmcoreinfo(Object.fromEntries(outside))), {
     code: 'ERR_VMCORE_CORRUPT',
   });
 });
@@ -240,7 +240,7 @@ t.test('an error that is not about memory passes', async (t) => {
       return ring.memory.read(vaddr, into);
     },
   };
-  t.throws(() => readLog(memory, ring.info()), TypeError);
+  t.throws(() => readKernelLog(memory, ring.info()), TypeError);
 });
 
 t.test('any bytes are read or refused', async () => {
