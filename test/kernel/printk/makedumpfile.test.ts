@@ -37,7 +37,10 @@ for (const core of await x86Cores()) {
       records.slice(1).forEach(({ sequence }, i) => {
         if (sequence <= records[i]!.sequence) t.fail(`${sequence} follows ${records[i]!.sequence}`);
       });
-      t.strictSame(ours.kernelLog({ sinceClear: true }), ours.kernelLog(), 'nobody cleared it');
+      // cleared.test.ts has the one that was cleared
+      if (core.name !== 'lab-cleared') {
+        t.strictSame(ours.kernelLog({ sinceClear: true }), ours.kernelLog(), 'nobody cleared it');
+      }
       t.match(ours.kernelLog(), { generation: 'ringbuffer', lost: 0 });
     });
 
