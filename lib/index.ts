@@ -17,7 +17,7 @@ export type { Classification, ScanOptions, ScanProgress } from './filter/classif
 export { type DumpLevel, LEVEL_CLASSES } from './filter/dump-level.ts';
 export type { PageExplanation } from './filter/explain.ts';
 export { type ClassCounts, PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
-export type { CoreFile, Segment } from './formats/core-file.ts';
+export type { CoreFile, NoteSegment, Segment } from './formats/core-file.ts';
 export type { Extents } from './formats/extents.ts';
 export type { Note } from './formats/notes.ts';
 export {
@@ -32,8 +32,11 @@ export {
 export type { Utsname } from './kernel/utsname.ts';
 export { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 export type { AbortMode } from './output/sink.ts';
+export type { PfnRange } from './output/split.ts';
 export type { UnreadablePage } from './pipeline/copy.ts';
-export type { DumpOptions, DumpReport, PhaseReport, PlanOptions } from './pipeline/dump.ts';
+export type { DumpFormat, DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
+export type { DumpMember, DumpReport, FailedLevel, PhaseReport } from './pipeline/dump-report.ts';
+export type { DumpTarget, OutputOptions } from './pipeline/output-target.ts';
 export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
 export {

@@ -26,13 +26,11 @@ import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
 import { calibrateOn } from './pipeline/calibrate-on.ts';
-import {
-  type CoreDescription,
-  type DumpOptions,
-  type DumpReport,
-  type PlanOptions,
-  writeDump,
-} from './pipeline/dump.ts';
+import { writeDump } from './pipeline/dump.ts';
+import type { CoreDescription } from './pipeline/dump-context.ts';
+import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
+import type { DumpReport } from './pipeline/dump-report.ts';
+import type { DumpTarget } from './pipeline/output-target.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 
 /** How a core is opened. */
@@ -335,13 +333,13 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /**
-   * Writes a filtered dump in kdump-compressed format to a new file, readable by its owner only. The file is marked
-   * incomplete until all of it is on the disk.
+   * Writes a filtered dump: to a new file, readable by its owner only; flattened, to a stream; or split, to a list of
+   * files. A file is marked incomplete until all of it is on the disk, and a stream has no end marker until then.
    * @throws VmcoreError ERR_VMCORE_EXISTS, ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT, ERR_VMCORE_CODEC, what classify()
    *   and reading throw; the signal's reason.
    */
-  dump(path: string, options: DumpOptions = {}): Promise<DumpReport> {
-    return this.#run(options.signal, (signal) => this.#dump(path, options, signal));
+  dump(target: DumpTarget, options: DumpOptions = {}): Promise<DumpReport> {
+    return this.#run(options.signal, (signal) => this.#dump(target, options, signal));
   }
 
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
@@ -362,22 +360,24 @@ export class Vmcore implements AsyncDisposable {
     await this.close();
   }
 
-  #dump(path: string, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
+  #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
     const context = {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
       limits: this.#profile.limits,
+      inputLevel: 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
       classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
       describe: () => this.#describe(),
     };
-    return writeDump(context, path, options, signal);
+    return writeDump(context, target, options, signal);
   }
 
   #describe(): CoreDescription {
     const { problem } = this.#pages;
+    const { machine, noteSegment } = this.#core;
     const vmcoreinfo = findVmcoreinfo(this.notes);
     return {
       headers: {
@@ -391,6 +391,7 @@ export class Vmcore implements AsyncDisposable {
         notes: this.#core.notePayload,
         vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
       },
+      elf: { machine, noteSegment, segments: this.segments },
       warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
     };
   }

@@ -14,6 +14,16 @@ export interface Segment {
   readonly memSize: number;
   /** p_flags. */
   readonly flags: number;
+  /** p_align, as it stands: 0 in many producers. */
+  readonly align: bigint;
+}
+
+/** What the first PT_NOTE program header says beside where its notes lie. */
+export interface NoteSegment {
+  /** p_flags. */
+  readonly flags: number;
+  /** p_align: 0 or 4. */
+  readonly align: bigint;
 }
 
 /** What a source's headers say: the hub between input formats and everything that reads memory. */
@@ -29,4 +39,6 @@ export interface CoreFile {
   /** The payload of all PT_NOTEs, one after another. */
   readonly notePayload: Uint8Array;
   readonly notes: readonly Note[];
+  /** Undefined where there is no PT_NOTE. */
+  readonly noteSegment?: NoteSegment | undefined;
 }

@@ -1,6 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
-import type { CoreFile, Segment } from './core-file.ts';
+import type { CoreFile, NoteSegment, Segment } from './core-file.ts';
 import { type Extent, makeExtents } from './extents.ts';
 import { parseNotes } from './notes.ts';
 
@@ -51,7 +51,7 @@ export function isElf(head: Uint8Array): boolean {
  */
 export function openElf(source: ByteSource): CoreFile {
   const ehdr = readEhdr(source);
-  const { segments, noteRanges } = readPhdrs(source, ehdr);
+  const { segments, noteRanges, noteSegment } = readPhdrs(source, ehdr);
   requireData(source, segments);
   const { notePayload, noteParts } = readNotePayload(source, noteRanges);
   return {
@@ -63,6 +63,7 @@ export function openElf(source: ByteSource): CoreFile {
     notePayload,
     // A PT_NOTE that is damaged must not hide what the others say.
     notes: noteParts.flatMap(({ start, end }) => parseNotes(notePayload, ehdr.littleEndian, start, end)),
+    noteSegment,
   };
 }
 
@@ -117,6 +118,7 @@ function readPhdrs(source: ByteSource, { phoff, phnum, littleEndian }: Ehdr) {
   const view = new DataView(bytes.buffer);
   const segments: Segment[] = [];
   const noteRanges: { offset: number; size: number }[] = [];
+  let noteSegment: NoteSegment | undefined;
   for (let at = 0; at < bytes.length; at += PHDR_BYTES) {
     const type = view.getUint32(at, littleEndian);
     const where = phoff + at;
@@ -126,10 +128,14 @@ function readPhdrs(source: ByteSource, { phoff, phnum, littleEndian }: Ehdr) {
         offset: narrow(source, view.getBigUint64(at + 8, littleEndian), 'p_offset', where + 8),
         size: narrow(source, view.getBigUint64(at + 32, littleEndian), 'p_filesz', where + 32),
       });
+      noteSegment ??= {
+        flags: view.getUint32(at + 4, littleEndian),
+        align: view.getBigUint64(at + 48, littleEndian),
+      };
     }
   }
   if (segments.length === 0) throw corrupt(source, 'has no PT_LOAD program header, so no memory', phoff);
-  return { segments, noteRanges };
+  return { segments, noteRanges, noteSegment };
 }
 
 function readSegment(
@@ -152,6 +158,7 @@ function readSegment(
       narrow(source, view.getBigUint64(at + 40, littleEndian), 'p_memsz', where + 40),
     ),
     flags: view.getUint32(at + 4, littleEndian),
+    align: view.getBigUint64(at + 48, littleEndian),
   };
   if (segment.paddr !== undefined && segment.paddr + segment.memSize > PADDR_LIMIT) {
     throw corrupt(

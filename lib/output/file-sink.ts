@@ -47,6 +47,7 @@ export class FileSink implements Sink {
   readonly #handle: OutputHandle;
   readonly #placement: Placement;
   #bytesWritten = 0;
+  #size = 0;
   #closed = false;
   /** finish() or abort() came to its end. */
   #ended = false;
@@ -76,6 +77,10 @@ export class FileSink implements Sink {
 
   get bytesWritten(): number {
     return this.#bytesWritten;
+  }
+
+  get size(): number {
+    return this.#size;
   }
 
   async write(position: number, bytes: Uint8Array): Promise<void> {
@@ -126,6 +131,7 @@ export class FileSink implements Sink {
       const { bytesWritten } = await this.#handle.write(bytes, from, bytes.length - from, position);
       if (bytesWritten === 0) throw new Error('nothing was written');
       this.#bytesWritten += bytesWritten;
+      this.#size = Math.max(this.#size, position + bytesWritten);
       return bytesWritten;
     } catch (error) {
       throw writeError(this.#placement.writtenAs, position, error);

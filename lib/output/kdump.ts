@@ -14,6 +14,7 @@ import type { DumpWriter } from './dump-writer.ts';
 import type { PageBatch } from './page-batch.ts';
 import { MISSING_PAGE, ZERO_PAGE } from './page-batch.ts';
 import type { AbortMode, Sink } from './sink.ts';
+import type { PfnRange } from './split.ts';
 
 /** Dump level bit 0: pages of zeros are not stored, but share one (makedumpfile.h: DL_EXCLUDE_ZERO). */
 const LEVEL_ZERO_PAGES = 1;
@@ -52,6 +53,8 @@ export interface KdumpDescription {
   readonly bitmap2: Uint8Array;
   /** What compresses the pages; absent when they are stored raw. Only its flag matters here. */
   readonly codec?: { readonly flag: number } | undefined;
+  /** The pages that are appended, when this is a file of a split set. Everything else is as in the whole dump. */
+  readonly split?: PfnRange | undefined;
 }
 
 /**
@@ -66,6 +69,7 @@ export class KdumpWriter implements DumpWriter {
   readonly #dump: KdumpDescription;
   readonly #sink: Sink;
   readonly #layout: KdumpLayout;
+  /** Pages that are to be appended: all of bitmap 2, or those of this file of a split set. */
   #dumpable = 0;
   #dataOffset = 0;
   /** Where the next page is stored. */
@@ -87,7 +91,7 @@ export class KdumpWriter implements DumpWriter {
     this.#layout = kdumpLayout(dump.pageSize, dump.notes.length, dump.maxMapnr);
   }
 
-  /** Pages that bitmap 2 announces; known after begin(). */
+  /** Pages that are to be appended; known after begin(). */
   get dumpablePages(): number {
     return this.#dumpable;
   }
@@ -114,14 +118,15 @@ export class KdumpWriter implements DumpWriter {
 
   /** Writes all that comes before the pages. The header is marked incomplete. Rejects with what the sink rejects with. */
   async begin(): Promise<void> {
-    const { notes, bitmap1, bitmap2, pageSize, dumpLevel, littleEndian } = this.#dump;
+    const { notes, bitmap1, bitmap2, pageSize, maxMapnr, dumpLevel, littleEndian, split } = this.#dump;
     const { notesOffset, bitmap1Offset, bitmap2Offset, descriptorsOffset } = this.#layout;
     await this.#sink.write(0, this.#header(STATUS_INCOMPLETE));
     await this.#sink.write(pageSize, encodeSubHeader(this.#subHeader(), littleEndian));
     await this.#sink.write(notesOffset, notes);
     await this.#writeBitmap(bitmap1Offset, bitmap1);
-    this.#dumpable = await this.#writeBitmap(bitmap2Offset, bitmap2);
-    this.#dataOffset = descriptorsOffset + this.#dumpable * DESCRIPTOR_SIZE;
+    const all = await this.#writeBitmap(bitmap2Offset, bitmap2);
+    this.#dumpable = split ? new PageBitmap(maxMapnr, bitmap2).count(split.startPfn, split.endPfn) : all;
+    this.#dataOffset = descriptorsOffset + all * DESCRIPTOR_SIZE;
     this.#end = this.#dataOffset;
     if (dumpLevel & LEVEL_ZERO_PAGES) {
       await this.#sink.write(this.#dataOffset, new Uint8Array(pageSize));
@@ -185,13 +190,14 @@ export class KdumpWriter implements DumpWriter {
   }
 
   #subHeader(): KdumpSubHeader {
-    const { physBase, dumpLevel, maxMapnr, notes, vmcoreinfo } = this.#dump;
+    const { physBase, dumpLevel, maxMapnr, notes, vmcoreinfo, split } = this.#dump;
     const { notesOffset } = this.#layout;
     const none: FileRange = { offset: 0, size: 0 };
     return {
       physBase,
       dumpLevel,
       maxMapnr,
+      split,
       notes: notes.length > 0 ? { offset: notesOffset, size: notes.length } : none,
       vmcoreinfo: vmcoreinfo ? { ...vmcoreinfo, offset: notesOffset + vmcoreinfo.offset } : none,
     };
@@ -287,7 +293,7 @@ function argumentError(message: string): VmcoreError {
 }
 
 function checkDescription(dump: KdumpDescription): void {
-  const { pageSize, utsname, crashTime, maxMapnr, dumpLevel, notes, vmcoreinfo } = dump;
+  const { pageSize, utsname, crashTime, maxMapnr, dumpLevel, notes, vmcoreinfo, split } = dump;
   if (pageSize < 4096 || (pageSize & (pageSize - 1)) !== 0) throw argumentError(`page size ${pageSize}`);
   if (utsname.length !== UTSNAME_SIZE)
     throw argumentError(`utsname of ${utsname.length} bytes, not ${UTSNAME_SIZE}`);
@@ -295,6 +301,9 @@ function checkDescription(dump: KdumpDescription): void {
   if (!Number.isSafeInteger(maxMapnr) || maxMapnr < 0) throw argumentError(`maxMapnr ${maxMapnr}`);
   if (!Number.isInteger(dumpLevel) || dumpLevel < 0 || dumpLevel > 31)
     throw argumentError(`dump level ${dumpLevel}`);
+  if (split && !(0 <= split.startPfn && split.startPfn <= split.endPfn && split.endPfn <= maxMapnr)) {
+    throw argumentError(`a split file of pages ${split.startPfn} to ${split.endPfn} of ${maxMapnr}`);
+  }
   if (vmcoreinfo && vmcoreinfo.offset + vmcoreinfo.size > notes.length) {
     throw argumentError('VMCOREINFO ends beyond the notes');
   }

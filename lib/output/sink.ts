@@ -13,6 +13,8 @@ export interface Sink {
   readonly file: string;
   /** Bytes written so far, reserved and rewritten ones included. */
   readonly bytesWritten: number;
+  /** Size of the output as it stands: the end of its last byte. */
+  readonly size: number;
   /** Writes all of `bytes` at byte `position`. Later writes win over earlier ones. Gaps read as zeros. */
   write(position: number, bytes: Uint8Array): Promise<void>;
   /**

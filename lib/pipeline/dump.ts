@@ -1,268 +1,145 @@
-import { performance } from 'node:perf_hooks';
-import type { ByteSource } from '../access/byte-source.ts';
-import { type AccessCounters, countersBetween } from '../access/counters.ts';
-import type { ReadCosts, ReadLimits, ReadObjective } from '../access/read-plan.ts';
-import type { PageCodec } from '../codecs/codec.ts';
+import type { ReadCosts } from '../access/read-plan.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
-import type { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification, ScanOptions } from '../filter/classify.ts';
-import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
-import type { PageClass } from '../filter/page-class.ts';
-import type { Extents } from '../formats/extents.ts';
-import { FileSink } from '../output/file-sink.ts';
-import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
-import type { AbortMode } from '../output/sink.ts';
-import { type CopyResult, copyPages, type UnreadablePage } from './copy.ts';
-import { type Progress, progress } from './progress.ts';
-import type { PredictedCalls } from './read-planner.ts';
-
-/** What a read plan is made for. */
-export interface PlanOptions {
-  /** The least predicted time (default), or the fewest calls. */
-  readonly objective?: ReadObjective | undefined;
-  /** What calls and pages cost, in nanoseconds; makes the plan the same every time. Measured on the core by default. */
-  readonly costs?: ReadCosts | undefined;
-}
-
-/** What is dumped, and how. */
-export interface DumpOptions extends PlanOptions {
-  /** Which pages are left out. Default 31: all that can be. */
-  readonly level?: DumpLevel | undefined;
-  /** Default `zstd` where this process has it (see codecs()), else `zlib`. */
-  readonly compression?: 'none' | CodecName | undefined;
-  /** How hard to compress; default 1. */
-  readonly compressionLevel?: number | undefined;
-  /** Replace an output that exists: the new dump is written beside it and renamed over it at the end. */
-  readonly force?: boolean | undefined;
-  /** End the dump at the first page that can't be read, instead of recording it in the report. */
-  readonly strict?: boolean | undefined;
-  /** What is left of a dump that does not end well: `keep` (default) leaves it marked incomplete. */
-  readonly onFailure?: AbortMode | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Called some times a second. What it throws ends the dump. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Called with its path when an incomplete dump is left behind. */
-  readonly onIncomplete?: ((file: string) => void) | undefined;
-}
-
-/** One phase of a dump: it is decided which pages are kept, measured what calls cost, and then pages are copied. */
-export interface PhaseReport {
-  readonly phase: 'classify' | 'calibrate' | 'write';
-  /** Nanoseconds on the clock. */
-  readonly duration: number;
-  /** Calls on the core in this phase. */
-  readonly calls: AccessCounters;
-  /** The calls that the read plan predicted for it: where no call failed, the very same. */
-  readonly predicted?: PredictedCalls;
-}
-
-/** What a dump did. Pages are counted once each: `original` = `absent` + all of `excluded` + `written`. */
-export interface DumpReport {
-  readonly file: string;
-  readonly level: number;
-  readonly compression: 'none' | CodecName;
-  /** False when pages could not be read: the dump is marked incomplete, and can be analysed without them. */
-  readonly complete: boolean;
-  /** Pages that the core covers. */
-  readonly original: number;
-  /** Pages without data in the core. */
-  readonly absent: number;
-  /** Pages left out, by class. */
-  readonly excluded: Readonly<Record<PageClass, number>>;
-  /** Pages in the dump, those of zeros included. */
-  readonly written: number;
-  /** Pages of zeros among them, which are stored as one. Counted at levels with bit 0. */
-  readonly zero: number;
-  /** Struct pages that could not be read; their pages were kept. */
-  readonly unreadableStructPages: number;
-  /** Pages whose data could not be read, and the first 1000 of them with the reason. */
-  readonly unreadablePages: number;
-  readonly unreadable: readonly UnreadablePage[];
-  /** Size of the dump in bytes. */
-  readonly bytes: number;
-  /** Maps of the core that failed, so that the range was mapped in parts or read, by reason such as ENOMEM. */
-  readonly mapFailures: Readonly<Record<string, number>>;
-  readonly phases: readonly PhaseReport[];
-  /** Why less was filtered than asked for, and other things to know; empty when all went as it should. */
-  readonly warnings: readonly string[];
-}
-
-/** The core as a dump needs it. */
-export interface DumpContext {
-  readonly source: ByteSource;
-  readonly extents: Extents;
-  readonly pageSize: number;
-  readonly limits: ReadLimits;
-  /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
-  readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
-  readonly defaultCompression: 'none' | CodecName;
-  classify(level: number, options: ScanOptions): Promise<Classification>;
-  /** Reads what a dump says of the core. */
-  describe(): CoreDescription;
-}
-
-/** What a dump says of a core beside its pages. */
-export interface CoreDescription {
-  /** What the headers say beside what the options and the classification do. */
-  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec'>;
-  readonly warnings: readonly string[];
-}
-
-/** Progress is reported no more often than this, in milliseconds. */
-const PROGRESS_MS = 100;
+import { isVmcoreError } from '../errors.ts';
+import { PageBitmap } from '../filter/bitmap.ts';
+import type { Classification } from '../filter/classify.ts';
+import { KdumpWriter } from '../output/kdump.ts';
+import type { Sink } from '../output/sink.ts';
+import { type PfnRange, splitRanges } from '../output/split.ts';
+import type { CoreDescription, DumpContext } from './dump-context.ts';
+import { type DumpOptions, type DumpRequest, dumpRequest } from './dump-options.ts';
+import { type DumpReport, dumpReport, type FailedLevel, type LevelResult } from './dump-report.ts';
+import { type CopyJob, DumpRun } from './dump-run.ts';
+import { elfJob } from './elf-job.ts';
+import { type DumpTarget, openOutputs } from './output-target.ts';
 
 /**
- * Writes a dump of a core to `path`. Everything that can be wrong with the request is found before the file is made.
+ * Writes a dump of a core. Everything that can be wrong with the request is found before an output is made.
  * @throws VmcoreError, or the signal's reason; what is left of the output then says `onFailure`.
  */
 export async function writeDump(
   context: DumpContext,
-  path: string,
+  target: DumpTarget,
   options: DumpOptions,
   signal: AbortSignal,
 ): Promise<DumpReport> {
-  const level = checkDumpLevel(options.level);
-  const compression = options.compression ?? context.defaultCompression;
-  const codec =
-    compression === 'none' ? undefined : makeCodec(compression, { level: options.compressionLevel });
+  const request = dumpRequest(target, options, context);
   signal.throwIfAborted();
-  const sink = await FileSink.create(path, { force: options.force });
   const run = new DumpRun(context, options, signal);
-  let writer: KdumpWriter | undefined;
-  try {
-    const { headers, warnings, classification } = await run.classify(level);
-    const { bitmap, existing } = classification;
-    const description = {
-      ...headers,
-      dumpLevel: level,
-      bitmap1: existing.bytes,
-      bitmap2: bitmap.bytes,
-      codec,
-    };
-    writer = new KdumpWriter(description, sink);
-    const costs = await run.calibrate(bitmap);
-    const copied = await run.write(writer, classification, codec, costs);
-    const output = { file: path, level, compression, bytes: writer.size, warnings };
-    return report(run, output, classification, copied);
-  } catch (error) {
-    // Before the writer began there is nothing worth keeping.
-    const left = await (writer ?? sink)
-      .abort(writer ? (options.onFailure ?? 'keep') : 'remove')
-      .catch(() => undefined);
-    if (left !== undefined) options.onIncomplete?.(left);
-    throw error;
+  const failed: FailedLevel[] = [];
+  for (const [i, level] of request.levels.entries()) {
+    const isLast = i === request.levels.length - 1;
+    try {
+      const attempt = new LevelAttempt(run, context, request, signal);
+      return dumpReport(run, request, await attempt.write(level, isLast), failed);
+    } catch (error) {
+      if (isLast || !isVmcoreError(error, 'ERR_VMCORE_NO_SPACE')) throw error;
+      failed.push({ level, error });
+    }
   }
+  throw new Error('a request has at least one level');
 }
 
-/** Runs the phases and keeps what the report needs of each. */
-class DumpRun {
-  readonly phases: PhaseReport[] = [];
+/** One level of a dump: its outputs, and what becomes of them. */
+class LevelAttempt {
+  readonly #run: DumpRun;
   readonly #context: DumpContext;
-  readonly #failuresBefore: Readonly<Record<string, number>>;
-  readonly #options: DumpOptions;
+  readonly #request: DumpRequest;
   readonly #signal: AbortSignal;
+  #jobs: readonly CopyJob[] = [];
 
-  constructor(context: DumpContext, options: DumpOptions, signal: AbortSignal) {
+  constructor(run: DumpRun, context: DumpContext, request: DumpRequest, signal: AbortSignal) {
+    this.#run = run;
     this.#context = context;
-    this.#failuresBefore = { ...context.source.mapFailures };
-    this.#options = options;
+    this.#request = request;
     this.#signal = signal;
   }
 
-  /** Maps that failed since this began, by reason. */
-  get mapFailures(): Record<string, number> {
-    const now = Object.entries(this.#context.source.mapFailures);
-    const since = now.map(
-      ([reason, count]) => [reason, count - (this.#failuresBefore[reason] ?? 0)] as const,
-    );
-    return Object.fromEntries(since.filter(([, count]) => count > 0));
+  /** With `isLast`, what is left of a failure may be kept. */
+  async write(level: number, isLast: boolean): Promise<LevelResult> {
+    const { target, options } = this.#request;
+    const sinks = await openOutputs(target, options, this.#signal);
+    try {
+      return await this.#write(level, sinks);
+    } catch (error) {
+      const mayKeep = isLast || !isVmcoreError(error, 'ERR_VMCORE_NO_SPACE');
+      await this.#abandon(sinks, mayKeep ? (options.onFailure ?? 'keep') : 'remove');
+      throw error;
+    }
   }
 
-  /** Includes what the core says of itself: finding it calls on the core, too. */
-  classify(level: number): Promise<CoreDescription & { readonly classification: Classification }> {
-    return this.#phase('classify', async (report) => ({
-      ...this.#context.describe(),
-      classification: await this.#context.classify(level, {
-        signal: this.#signal,
-        onProgress: ({ pages, totalPages }) => report(pages, totalPages),
-      }),
-    }));
+  async #write(level: number, sinks: readonly Sink[]): Promise<LevelResult> {
+    const { classification, ...core } = await this.#run.classify(level);
+    const costs = await this.#run.calibrate(classification.bitmap);
+    const result = { level, classification, sinks, warnings: core.warnings };
+    if (this.#request.format === 'elf') {
+      const job = await elfJob(this.#run, this.#context, core, classification, costs, sinks[0]!);
+      const copied = await this.#copy([job], costs);
+      return { ...result, copied, zero: job.zero, ranges: undefined };
+    }
+    const ranges = this.#ranges(classification.bitmap, sinks.length);
+    const jobs = sinks.map((sink, i) => kdumpJob(this.#request, core, classification, sink, ranges?.[i]));
+    const copied = await this.#copy(jobs, costs);
+    return { ...result, copied, zero: copied.zeroPages, ranges };
   }
 
-  calibrate(kept: PageBitmap): Promise<ReadCosts> {
-    return this.#phase('calibrate', async () => this.#context.readCosts(kept, this.#options));
+  #copy(jobs: readonly CopyJob[], costs: ReadCosts) {
+    this.#jobs = jobs;
+    return this.#run.copy('write', jobs, costs);
   }
 
-  async write(
-    writer: KdumpWriter,
-    classification: Classification,
-    codec: PageCodec | undefined,
-    costs: ReadCosts,
-  ): Promise<CopyResult> {
-    const copied = await this.#phase('write', async (report) => {
-      await writer.begin();
-      const result = await copyPages({
-        ...this.#context,
-        costs,
-        classification,
-        codec,
-        writer,
-        strict: this.#options.strict ?? false,
-        signal: this.#signal,
-        onPages: (pages) => report(pages, classification.kept),
-      });
-      report(result.pages, classification.kept);
-      await writer.finish();
-      return result;
-    });
-    this.phases.push({ ...this.phases.pop()!, predicted: copied.predicted });
-    return copied;
+  /** A list of one file is a set of one, which is no set. */
+  #ranges(kept: PageBitmap, files: number): readonly PfnRange[] | undefined {
+    return files > 1 ? splitRanges(kept, files, this.#request.splitBlockPages) : undefined;
   }
 
-  async #phase<T>(
-    phase: PhaseReport['phase'],
-    work: (report: (pages: number, totalPages: number) => void) => Promise<T>,
-  ): Promise<T> {
-    const { source } = this.#context;
-    const before = source.counters();
-    const started = performance.now();
-    const result = await work(this.#reporter(phase, started));
-    const duration = Math.round((performance.now() - started) * 1e6);
-    this.phases.push({ phase, duration, calls: countersBetween(before, source.counters()) });
-    return result;
-  }
-
-  /** Hands on the progress of a phase, but not too often. */
-  #reporter(phase: PhaseReport['phase'], started: number): (pages: number, totalPages: number) => void {
-    let reported = Number.NEGATIVE_INFINITY;
-    return (pages, totalPages) => {
-      const now = performance.now();
-      if (now - reported < PROGRESS_MS && pages < totalPages) return;
-      reported = now;
-      const bytes = pages * this.#context.pageSize;
-      this.#options.onProgress?.(progress(phase, { pages, totalPages, bytes }, started, now));
-    };
+  /** Before the writers began there is nothing worth keeping. */
+  async #abandon(sinks: readonly Sink[], mode: 'keep' | 'remove'): Promise<void> {
+    const outputs = this.#jobs.length > 0 ? this.#jobs.map(({ writer }) => writer) : sinks;
+    for (const output of outputs) {
+      const left = await output.abort(this.#jobs.length > 0 ? mode : 'remove').catch(() => undefined);
+      if (left !== undefined) this.#request.options.onIncomplete?.(left);
+    }
   }
 }
 
-function report(
-  run: DumpRun,
-  output: Pick<DumpReport, 'file' | 'level' | 'compression' | 'bytes' | 'warnings'>,
+/** A whole kdump-compressed dump, or the pages of `range` as a file of a split set. */
+function kdumpJob(
+  { compression, options }: DumpRequest,
+  { headers }: CoreDescription,
   classification: Classification,
-  copied: CopyResult,
-): DumpReport {
-  return {
-    ...output,
-    complete: copied.unreadablePages === 0,
-    original: classification.original,
-    absent: classification.absent,
-    excluded: classification.counts,
-    written: copied.pages,
-    zero: copied.zeroPages,
-    unreadableStructPages: classification.unreadable,
-    unreadablePages: copied.unreadablePages,
-    unreadable: copied.unreadable,
-    mapFailures: run.mapFailures,
-    phases: run.phases,
+  sink: Sink,
+  range: PfnRange | undefined,
+): CopyJob {
+  const { bitmap, existing, level } = classification;
+  const codec = pageCodec(compression, options.compressionLevel);
+  const description = {
+    ...headers,
+    dumpLevel: level,
+    bitmap1: existing.bytes,
+    bitmap2: bitmap.bytes,
+    codec,
+    split: range,
   };
+  const writer = new KdumpWriter(description, sink);
+  return {
+    writer,
+    codec,
+    classification: range ? { ...classification, bitmap: part(bitmap, range) } : classification,
+  };
+}
+
+function pageCodec(compression: 'none' | CodecName, level: number | undefined) {
+  return compression === 'none' ? undefined : makeCodec(compression, { level });
+}
+
+/** The bits of a range. What lies before it is never touched, and takes no memory. */
+function part(bitmap: PageBitmap, { startPfn, endPfn }: PfnRange): PageBitmap {
+  const copy = new PageBitmap(endPfn);
+  const first = Math.floor(startPfn / 8);
+  copy.bytes.set(bitmap.bytes.subarray(first, copy.bytes.length), first);
+  copy.clear(first * 8, startPfn);
+  const bits = endPfn % 8;
+  if (bits !== 0 && endPfn > startPfn) copy.bytes[copy.bytes.length - 1]! &= (1 << bits) - 1;
+  return copy;
 }

@@ -106,6 +106,19 @@ export interface PredictedCalls {
   readonly cost: number;
 }
 
+/** The calls of two plans that are carried out at the same time. */
+export function addCalls(a: PredictedCalls, b: PredictedCalls): PredictedCalls {
+  return {
+    maps: a.maps + b.maps,
+    mapBytes: a.mapBytes + b.mapBytes,
+    unmaps: a.unmaps + b.unmaps,
+    preads: a.preads + b.preads,
+    preadBytes: a.preadBytes + b.preadBytes,
+    mappedHighWater: a.mappedHighWater + b.mappedHighWater,
+    cost: a.cost + b.cost,
+  };
+}
+
 /** Adds up what planned reads will call. */
 export class CallPrediction {
   readonly #pageSize: number;

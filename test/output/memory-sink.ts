@@ -7,6 +7,10 @@ export class MemorySink implements Sink {
   bytesWritten = 0;
   bytes = Buffer.alloc(0);
 
+  get size(): number {
+    return this.bytes.length;
+  }
+
   async write(position: number, bytes: Uint8Array): Promise<void> {
     this.calls.push(`write ${position} ${bytes.length}`);
     this.#store(position, bytes);

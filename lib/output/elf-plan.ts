@@ -1,0 +1,128 @@
+import { PageBitmap } from '../filter/bitmap.ts';
+import type { Segment } from '../formats/core-file.ts';
+
+/** Shorter runs of excluded pages are written all the same (makedumpfile.h: PFN_EXCLUDED). */
+const SHORTEST_CUT = 256;
+
+/** A PT_LOAD of a dump. */
+export interface ElfLoad {
+  readonly paddr: number;
+  readonly vaddr: bigint;
+  /** p_flags. */
+  readonly flags: number;
+  /** p_align. */
+  readonly align: bigint;
+  /** Where its data lies in the data of all loads, in bytes; -1 when p_offset is 0, because there is no data. */
+  readonly offset: number;
+  /** Bytes of data. */
+  readonly fileSize: number;
+  /** Bytes of memory: what exceeds `fileSize` was excluded. */
+  readonly memSize: number;
+}
+
+/** What a dump in ELF format consists of. */
+export interface ElfPlan {
+  /** In the order of the segments that they are parts of. Overlapping segments have loads that overlap. */
+  readonly loads: readonly ElfLoad[];
+  /** Pages whose data is written: those that are kept, and short runs between them. */
+  readonly pages: PageBitmap;
+  /** Bytes of the data of all loads. */
+  readonly dataSize: number;
+}
+
+/** What is written, and what must not be. */
+export interface ElfPages {
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  readonly kept: PageBitmap;
+  /** Pages that must not be read: a run of excluded pages with one of them is cut out, however short it is. */
+  readonly unreadable?: PageBitmap | undefined;
+}
+
+/**
+ * Splits segments by makedumpfile's rule: a run of at least 256 excluded pages ends a PT_LOAD, which covers it without
+ * data, and the next PT_LOAD begins behind it. Part of a page at the beginning of a segment is always written.
+ */
+export function planElf(segments: readonly Segment[], pages: ElfPages): ElfPlan {
+  const written = new PageBitmap(pages.kept.pages);
+  const loads: ElfLoad[] = [];
+  let offset = 0;
+  for (const segment of segments) {
+    const parts = [...splitSegment(segment, pages, written)];
+    parts.forEach((part, i) => {
+      // As makedumpfile has it: of loads without data only the last of a segment has a place.
+      const isPlaced = part.fileSize > 0 || i === parts.length - 1;
+      loads.push({ ...part, offset: isPlaced ? offset : -1 });
+      offset += part.fileSize;
+    });
+  }
+  return { loads, pages: written, dataSize: offset };
+}
+
+/** Segments for pages of a core that has none: one for each run of pages. Their virtual addresses are not known. */
+export function segmentsOf(existing: PageBitmap, pageSize: number): Segment[] {
+  const READ_WRITE_EXECUTE = 7;
+  return Array.from(existing.runs(), ([firstPfn, count]) => ({
+    paddr: firstPfn * pageSize,
+    vaddr: 0n,
+    offset: 0,
+    fileSize: count * pageSize,
+    memSize: count * pageSize,
+    flags: READ_WRITE_EXECUTE,
+    align: 0n,
+  }));
+}
+
+function* splitSegment(
+  { paddr, vaddr, memSize, flags, align }: Segment,
+  { pageSize, kept, unreadable }: ElfPages,
+  written: PageBitmap,
+): Generator<Omit<ElfLoad, 'offset'>> {
+  if (paddr === undefined) return;
+  const end = paddr + memSize;
+  const part = (from: number, dataEnd: number, to: number) => ({
+    paddr: from,
+    vaddr: BigInt.asUintN(64, vaddr + BigInt(from - paddr)),
+    flags,
+    align,
+    fileSize: dataEnd - from,
+    memSize: to - from,
+  });
+  let start = paddr;
+  let dataEnd = paddr;
+  let runStart = Math.floor(paddr / pageSize);
+  for (const [first, behind] of keptRuns(paddr, end, pageSize, kept, unreadable)) {
+    const isCut = first - runStart >= SHORTEST_CUT || contains(unreadable, runStart, first);
+    if (isCut) {
+      yield part(start, dataEnd, first * pageSize);
+      start = first * pageSize;
+    }
+    written.set(isCut ? first : runStart, behind);
+    dataEnd = Math.min(behind * pageSize, end);
+    runStart = behind;
+  }
+  yield part(start, Math.max(start, dataEnd), end);
+}
+
+/** Runs of kept pages between two addresses, as [first pfn, pfn behind]. Part of a page at the beginning is one of them. */
+function* keptRuns(
+  start: number,
+  end: number,
+  pageSize: number,
+  kept: PageBitmap,
+  unreadable: PageBitmap | undefined,
+): Generator<[number, number]> {
+  const endPfn = Math.min(Math.ceil(end / pageSize), kept.pages);
+  let pfn = Math.floor(start / pageSize);
+  if (start % pageSize !== 0 && pfn < endPfn && !unreadable?.has(pfn)) yield [pfn, ++pfn];
+  for (pfn = kept.nextSet(pfn); pfn >= 0 && pfn < endPfn; ) {
+    const behind = Math.min(kept.nextClear(pfn), endPfn);
+    yield [pfn, behind];
+    pfn = kept.nextSet(behind);
+  }
+}
+
+function contains(bitmap: PageBitmap | undefined, from: number, to: number): boolean {
+  const found = bitmap ? bitmap.nextSet(from) : -1;
+  return found >= 0 && found < to;
+}

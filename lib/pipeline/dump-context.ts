@@ -1,0 +1,40 @@
+import type { ByteSource } from '../access/byte-source.ts';
+import type { ReadCosts, ReadLimits } from '../access/read-plan.ts';
+import type { CodecName } from '../codecs/registry.ts';
+import type { PageBitmap } from '../filter/bitmap.ts';
+import type { Classification, ScanOptions } from '../filter/classify.ts';
+import type { NoteSegment, Segment } from '../formats/core-file.ts';
+import type { Extents } from '../formats/extents.ts';
+import type { KdumpDescription } from '../output/kdump.ts';
+import type { PlanOptions } from './dump-options.ts';
+
+/** The core as a dump needs it. */
+export interface DumpContext {
+  readonly source: ByteSource;
+  readonly extents: Extents;
+  readonly pageSize: number;
+  readonly limits: ReadLimits;
+  /** The level that the core was filtered with before: a dump of it can only leave out more. */
+  readonly inputLevel: number;
+  /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
+  readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
+  readonly defaultCompression: 'none' | CodecName;
+  classify(level: number, options: ScanOptions): Promise<Classification>;
+  /** Reads what a dump says of the core. */
+  describe(): CoreDescription;
+}
+
+/** What a dump says of a core beside its pages. */
+export interface CoreDescription {
+  /** What the headers say beside what the options and the classification do. */
+  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec' | 'split'>;
+  /** What only ELF headers say. */
+  readonly elf: {
+    /** e_machine. */
+    readonly machine: number;
+    readonly noteSegment: NoteSegment | undefined;
+    /** None where the core is in a format without. */
+    readonly segments: readonly Segment[];
+  };
+  readonly warnings: readonly string[];
+}

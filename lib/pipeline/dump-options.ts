@@ -1,0 +1,123 @@
+import type { ReadCosts, ReadObjective } from '../access/read-plan.ts';
+import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
+import { VmcoreError } from '../errors.ts';
+import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
+import type { AbortMode } from '../output/sink.ts';
+import type { DumpContext } from './dump-context.ts';
+import { checkTarget, type DumpTarget, isStream, type OutputOptions } from './output-target.ts';
+import type { Progress } from './progress.ts';
+
+/** What a read plan is made for. */
+export interface PlanOptions {
+  /** The least predicted time (default), or the fewest calls. */
+  readonly objective?: ReadObjective | undefined;
+  /** What calls and pages cost, in nanoseconds; makes the plan the same every time. Measured on the core by default. */
+  readonly costs?: ReadCosts | undefined;
+}
+
+/** The formats that are written. */
+export const DUMP_FORMATS = ['kdump', 'elf'] as const;
+export type DumpFormat = (typeof DUMP_FORMATS)[number];
+
+/** What is dumped, and how. */
+export interface DumpOptions extends PlanOptions, OutputOptions {
+  /** Which pages are left out. Default 31: all that can be. */
+  readonly level?: DumpLevel | undefined;
+  /**
+   * Levels in place of `level`: when there is no room for a dump of the first (disk full, `maxBytes`), it is removed and
+   * the next one tried. What is left when none fits says `onFailure`.
+   */
+  readonly levels?: readonly DumpLevel[] | undefined;
+  /** `kdump` (default): kdump-compressed; or `elf`, an ELF64 core, which is not compressed. */
+  readonly format?: DumpFormat | undefined;
+  /** Default `zstd` where this process has it (see codecs()), else `zlib`. */
+  readonly compression?: 'none' | CodecName | undefined;
+  /** How hard to compress; default 1. */
+  readonly compressionLevel?: number | undefined;
+  /** Files of a split set begin at multiples of so many bytes of memory, of whole 64 pages. Default 4096 pages. */
+  readonly splitBlockBytes?: number | undefined;
+  /** End the dump at the first page that can't be read, instead of recording it in the report. */
+  readonly strict?: boolean | undefined;
+  /** What is left of a dump that does not end well: `keep` (default) leaves it marked incomplete. */
+  readonly onFailure?: AbortMode | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called some times a second. What it throws ends the dump. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called with its path when an incomplete dump is left behind. */
+  readonly onIncomplete?: ((file: string) => void) | undefined;
+}
+
+/** Options with their defaults, checked. */
+export interface DumpRequest {
+  readonly target: DumpTarget;
+  readonly options: DumpOptions;
+  readonly levels: readonly number[];
+  readonly format: DumpFormat;
+  readonly compression: 'none' | CodecName;
+  readonly splitBlockPages: number | undefined;
+}
+
+/** A file of a split set begins at a multiple of so many pages: readers count those before it in 64-bit words. */
+const SPLIT_PAGES = 64;
+
+/**
+ * Checks everything that can be wrong with a request, so that nothing is written by one that is.
+ * @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_CODEC.
+ */
+export function dumpRequest(
+  target: DumpTarget,
+  options: DumpOptions,
+  core: Pick<DumpContext, 'defaultCompression' | 'inputLevel' | 'pageSize'>,
+): DumpRequest {
+  checkTarget(target, options);
+  const format = options.format ?? 'kdump';
+  if (!DUMP_FORMATS.includes(format)) {
+    throw argument(`a format is one of ${DUMP_FORMATS.join(', ')}, not ${String(format)}`);
+  }
+  const isSplit = typeof target !== 'string' && !isStream(target);
+  if (format === 'elf' && isSplit) throw argument('only a kdump-compressed dump can be split');
+  return {
+    target,
+    options,
+    levels: dumpLevels(target, options).map((level) => level | core.inputLevel),
+    format,
+    compression: dumpCompression(format, options, core.defaultCompression),
+    splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
+  };
+}
+
+/** Bytes as pages. */
+function splitBlock(bytes: number | undefined, pageSize: number): number | undefined {
+  if (bytes === undefined) return undefined;
+  const unit = SPLIT_PAGES * pageSize;
+  if (Number.isSafeInteger(bytes) && bytes > 0 && bytes % unit === 0) return bytes / pageSize;
+  throw argument(
+    `splitBlockBytes is a multiple of ${unit} bytes (${SPLIT_PAGES} pages), not ${String(bytes)}`,
+  );
+}
+
+function dumpLevels(target: DumpTarget, { level, levels }: DumpOptions): number[] {
+  if (levels === undefined) return [checkDumpLevel(level)];
+  if (level !== undefined) throw argument('either level or levels, not both');
+  if (!Array.isArray(levels) || levels.length === 0) throw argument('levels is a list of at least one level');
+  if (levels.length > 1 && isStream(target)) {
+    throw argument('a stream takes one level: what was sent can not be taken back');
+  }
+  return levels.map((one) => checkDumpLevel(one));
+}
+
+function dumpCompression(
+  format: DumpFormat,
+  { compression, compressionLevel: level }: DumpOptions,
+  standard: 'none' | CodecName,
+): 'none' | CodecName {
+  const name = compression ?? (format === 'elf' ? 'none' : standard);
+  if (name === 'none') return name;
+  if (format === 'elf') throw argument(`an ELF core is not compressed, so not with ${String(name)}`);
+  makeCodec(name, { level });
+  return name;
+}
+
+function argument(message: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
+}

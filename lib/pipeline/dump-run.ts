@@ -1,0 +1,155 @@
+import { performance } from 'node:perf_hooks';
+import { countersBetween } from '../access/counters.ts';
+import type { ReadCosts } from '../access/read-plan.ts';
+import type { PageCodec } from '../codecs/codec.ts';
+import type { PageBitmap } from '../filter/bitmap.ts';
+import type { Classification } from '../filter/classify.ts';
+import type { DumpWriter } from '../output/dump-writer.ts';
+import { type CopyResult, copyPages, UNREADABLE_LISTED } from './copy.ts';
+import type { CoreDescription, DumpContext } from './dump-context.ts';
+import type { DumpOptions } from './dump-options.ts';
+import type { PhaseReport } from './dump-report.ts';
+import { progress } from './progress.ts';
+import { addCalls } from './read-planner.ts';
+
+/** Pages that are copied to one writer. */
+export interface CopyJob {
+  readonly writer: DumpWriter;
+  /** What is copied: its bitmap's pages, and zeros as its level says. */
+  readonly classification: Classification;
+  readonly codec: PageCodec | undefined;
+}
+
+/** Progress is reported no more often than this, in milliseconds. */
+const PROGRESS_MS = 100;
+
+/** Runs the phases of a dump and keeps what the report needs of each. */
+export class DumpRun {
+  readonly phases: PhaseReport[] = [];
+  readonly #context: DumpContext;
+  readonly #failuresBefore: Readonly<Record<string, number>>;
+  readonly #options: DumpOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(context: DumpContext, options: DumpOptions, signal: AbortSignal) {
+    this.#context = context;
+    this.#failuresBefore = { ...context.source.mapFailures };
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Maps that failed since this began, by reason. */
+  get mapFailures(): Record<string, number> {
+    const now = Object.entries(this.#context.source.mapFailures);
+    const since = now.map(
+      ([reason, count]) => [reason, count - (this.#failuresBefore[reason] ?? 0)] as const,
+    );
+    return Object.fromEntries(since.filter(([, count]) => count > 0));
+  }
+
+  /** Includes what the core says of itself: finding it calls on the core, too. */
+  classify(level: number): Promise<CoreDescription & { readonly classification: Classification }> {
+    return this.#phase('classify', async (report) => ({
+      ...this.#context.describe(),
+      classification: await this.#context.classify(level, {
+        signal: this.#signal,
+        onProgress: ({ pages, totalPages }) => report(pages, totalPages),
+      }),
+    }));
+  }
+
+  calibrate(kept: PageBitmap): Promise<ReadCosts> {
+    return this.#phase('calibrate', async () => this.#context.readCosts(kept, this.#options));
+  }
+
+  /** Copies the pages of all jobs at the same time, and completes what they are written to. The first that fails ends all. */
+  async copy(phase: 'zeros' | 'write', jobs: readonly CopyJob[], costs: ReadCosts): Promise<CopyResult> {
+    const totalPages = jobs.reduce((sum, { classification }) => sum + classification.bitmap.count(), 0);
+    const copied = await this.#phase(phase, async (report) => {
+      const done = jobs.map(() => 0);
+      const onPages = (job: number, pages: number) => {
+        done[job] = pages;
+        report(
+          done.reduce((sum, count) => sum + count, 0),
+          totalPages,
+        );
+      };
+      const result = sumOf(await this.#all(jobs, costs, onPages));
+      report(result.pages, totalPages);
+      return result;
+    });
+    this.phases.push({ ...this.phases.pop()!, predicted: copied.predicted });
+    return copied;
+  }
+
+  /** Copies each job's pages, then completes all: a set of files of which one failed has no complete one. */
+  async #all(
+    jobs: readonly CopyJob[],
+    costs: ReadCosts,
+    onPages: (job: number, pages: number) => void,
+  ): Promise<CopyResult[]> {
+    const results = await allOrNone(jobs, this.#signal, async (job, signal, i) => {
+      await job.writer.begin();
+      return copyPages({
+        ...this.#context,
+        ...job,
+        costs,
+        strict: this.#options.strict ?? false,
+        signal,
+        onPages: (pages) => onPages(i, pages),
+      });
+    });
+    await allOrNone(jobs, this.#signal, ({ writer }) => writer.finish());
+    return results;
+  }
+
+  async #phase<T>(
+    phase: PhaseReport['phase'],
+    work: (report: (pages: number, totalPages: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const { source } = this.#context;
+    const before = source.counters();
+    const started = performance.now();
+    const result = await work(this.#reporter(phase, started));
+    const duration = Math.round((performance.now() - started) * 1e6);
+    this.phases.push({ phase, duration, calls: countersBetween(before, source.counters()) });
+    return result;
+  }
+
+  /** Hands on the progress of a phase, but not too often. */
+  #reporter(phase: PhaseReport['phase'], started: number): (pages: number, totalPages: number) => void {
+    let reported = Number.NEGATIVE_INFINITY;
+    return (pages, totalPages) => {
+      const now = performance.now();
+      if (now - reported < PROGRESS_MS && pages < totalPages) return;
+      reported = now;
+      const bytes = pages * this.#context.pageSize;
+      this.#options.onProgress?.(progress(phase, { pages, totalPages, bytes }, started, now));
+    };
+  }
+}
+
+/** Works on all items at the same time. Rejects with the first error, once nothing is under way any more. */
+async function allOrNone<T, R>(
+  items: readonly T[],
+  signal: AbortSignal,
+  work: (item: T, signal: AbortSignal, index: number) => Promise<R>,
+): Promise<R[]> {
+  const failure = new AbortController();
+  const either = items.length > 1 ? AbortSignal.any([signal, failure.signal]) : signal;
+  const running = items.map((item, i) => work(item, either, i));
+  for (const one of running) one.catch((error) => failure.abort(error));
+  await Promise.allSettled(running);
+  if (failure.signal.aborted) throw failure.signal.reason;
+  return Promise.all(running);
+}
+
+function sumOf(results: readonly CopyResult[]): CopyResult {
+  return results.reduce((sum, next) => ({
+    pages: sum.pages + next.pages,
+    zeroPages: sum.zeroPages + next.zeroPages,
+    unreadable: [...sum.unreadable, ...next.unreadable].slice(0, UNREADABLE_LISTED),
+    unreadablePages: sum.unreadablePages + next.unreadablePages,
+    predicted: addCalls(sum.predicted, next.predicted),
+  }));
+}

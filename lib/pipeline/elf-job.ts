@@ -1,0 +1,62 @@
+import type { ReadCosts } from '../access/read-plan.ts';
+import { PageBitmap } from '../filter/bitmap.ts';
+import type { Classification } from '../filter/classify.ts';
+import { LEVEL_ZERO } from '../filter/dump-level.ts';
+import { ElfWriter } from '../output/elf.ts';
+import { planElf, segmentsOf } from '../output/elf-plan.ts';
+import type { Sink } from '../output/sink.ts';
+import type { CoreDescription, DumpContext } from './dump-context.ts';
+import type { CopyJob, DumpRun } from './dump-run.ts';
+import { ZeroScan } from './zero-scan.ts';
+
+/** How an ELF core is written, once it is known which pages have only zeros. */
+export interface ElfJob extends CopyJob {
+  readonly writer: ElfWriter;
+  /** Pages of zeros that are left out. */
+  readonly zero: number;
+}
+
+/** Plans the program headers of an ELF core; with bit 0 of the level that takes a pass over all pages that are kept. */
+export async function elfJob(
+  run: DumpRun,
+  context: DumpContext,
+  { headers, elf }: CoreDescription,
+  classification: Classification,
+  costs: ReadCosts,
+  sink: Sink,
+): Promise<ElfJob> {
+  const { pageSize } = context;
+  const { existing, level, kept } = classification;
+  const others = level & LEVEL_ZERO ? await withoutZeros(run, classification, costs) : classification.bitmap;
+  const segments = elf.segments.length > 0 ? elf.segments : segmentsOf(existing, pageSize);
+  const unreadable = await neverRead(context, classification);
+  const plan = planElf(segments, { pageSize, kept: others, unreadable });
+  return {
+    writer: new ElfWriter({ ...headers, ...elf, plan }, sink),
+    // Zeros in short runs are written as they are.
+    classification: { ...classification, level: level & ~LEVEL_ZERO, bitmap: plan.pages },
+    codec: undefined,
+    zero: kept - others.count(),
+  };
+}
+
+async function withoutZeros(
+  run: DumpRun,
+  classification: Classification,
+  costs: ReadCosts,
+): Promise<PageBitmap> {
+  const scan = new ZeroScan(classification.bitmap);
+  await run.copy('zeros', [{ writer: scan, classification, codec: undefined }], costs);
+  return scan.others;
+}
+
+/** Poisoned and offline pages: to read one can stop the machine. Level 0 leaves out these, and what has no data. */
+async function neverRead(
+  context: DumpContext,
+  { existing, counts, absent }: Classification,
+): Promise<PageBitmap | undefined> {
+  if (counts.hwpoison + counts.offline + absent === 0) return undefined;
+  const { bitmap } = await context.classify(0, {});
+  const never = existing.bytes.map((byte, i) => byte & ~bitmap.bytes[i]!);
+  return new PageBitmap(existing.pages, never);
+}
