@@ -39,6 +39,7 @@ export type { DumpMember, DumpReport, FailedLevel, PhaseReport } from './pipelin
 export type { DumpTarget, OutputOptions } from './pipeline/output-target.ts';
 export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
+export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
 export {
   type ClassifyOptions,
   type OpenOptions,

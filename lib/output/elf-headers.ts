@@ -1,4 +1,5 @@
 import type { NoteSegment } from '../formats/core-file.ts';
+import { ELF_INCOMPLETE } from '../formats/incomplete-mark.ts';
 import type { ElfLoad } from './elf-plan.ts';
 
 /** Sizes and values: include/uapi/linux/elf.h, and the gABI's chapters ELF Header and Program Header. */
@@ -11,9 +12,6 @@ const PT_LOAD = 1;
 const PT_NOTE = 4;
 /** e_phnum when there are as many program headers or more: sh_info of section header 0 has their number. */
 const PN_XNUM = 0xffff;
-
-/** e_flags: pages are missing, or it never came to its end (makedumpfile.h: DUMP_ELF_INCOMPLETE). */
-export const ELF_INCOMPLETE = 1;
 
 /** Everything that the headers of a core say. */
 export interface ElfHeaders {

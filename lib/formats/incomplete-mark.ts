@@ -1,0 +1,50 @@
+import { HEADER_SIZE, KDUMP_SIGNATURE, STATUS_INCOMPLETE } from './kdump-layout.ts';
+
+/** Bytes from the beginning of a dump that its mark lies in, whatever the format. */
+export const MARK_BYTES = HEADER_SIZE;
+
+/** e_flags of a core that lacks pages (makedumpfile.h: DUMP_ELF_INCOMPLETE). */
+export const ELF_INCOMPLETE = 1;
+
+/** Where disk_dump_header has status and block_size, with 64-bit and 32-bit time stamps (crash diskdump.h). */
+const KDUMP_FIELDS = [
+  { status: 424, blockSize: 428 },
+  { status: 412, blockSize: 416 },
+];
+const BLOCK_SIZES = [4096, 8192, 16384, 32768, 65536];
+
+/** e_flags by e_ident[EI_CLASS] (gABI, ELF Header). */
+const E_FLAGS: Readonly<Record<number, number>> = { 1: 36, 2: 48 };
+
+/**
+ * Marks the dump that begins with `head` incomplete, as its writer would: kdump-compressed or ELF, of any byte order and
+ * word size. What is neither, or too short, stays as it is.
+ */
+export function markIncomplete(head: Uint8Array): void {
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const text = String.fromCharCode(...head.subarray(0, KDUMP_SIGNATURE.length));
+  if (text === KDUMP_SIGNATURE) markKdump(view);
+  else if (text.startsWith('\x7fELF')) markElf(view);
+}
+
+function markKdump(view: DataView): void {
+  const layouts = KDUMP_FIELDS.flatMap((fields) =>
+    [true, false].map((littleEndian) => ({ ...fields, littleEndian })),
+  );
+  const layout = layouts.find(
+    ({ blockSize, littleEndian }) =>
+      view.byteLength >= blockSize + 4 && BLOCK_SIZES.includes(view.getInt32(blockSize, littleEndian)),
+  );
+  if (layout) setBit(view, layout.status, STATUS_INCOMPLETE, layout.littleEndian);
+}
+
+function markElf(view: DataView): void {
+  const offset = view.byteLength > 5 ? E_FLAGS[view.getUint8(4)] : undefined;
+  if (offset === undefined || view.byteLength < offset + 4) return;
+  const ELFDATA2LSB = 1;
+  setBit(view, offset, ELF_INCOMPLETE, view.getUint8(5) === ELFDATA2LSB);
+}
+
+function setBit(view: DataView, offset: number, bit: number, littleEndian: boolean): void {
+  view.setUint32(offset, view.getUint32(offset, littleEndian) | bit, littleEndian);
+}

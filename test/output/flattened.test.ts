@@ -1,0 +1,157 @@
+// The flattened form: what makedumpfile makes of ours, and what becomes of streams that do not take it.
+import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import t from 'tap';
+import { openVmcore, unflatten } from '../../lib/index.ts';
+import { bundledCore } from '../support/cores.ts';
+import { oracle, programs, run } from '../support/oracles.ts';
+
+t.setTimeout(600_000);
+
+const core = await openVmcore((await bundledCore()).path);
+t.teardown(() => core.close());
+const folder = t.testdir();
+const at = (name: string) => join(folder, name);
+const small = { level: 31, compression: 'zlib' } as const;
+
+/** A stream that keeps what it gets, and takes its time with every chunk. */
+class SlowStream extends Writable {
+  readonly chunks: Buffer[] = [];
+  /** Bytes that were handed over and not taken yet, at most. */
+  waiting = 0;
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.waiting = Math.max(this.waiting, this.writableLength);
+    this.chunks.push(chunk);
+    setImmediate(done);
+  }
+}
+
+/** A stream that never asks for more. */
+function stuckStream(): Writable {
+  return new Writable({ write() {} });
+}
+
+for (const format of ['kdump', 'elf'] as const) {
+  t.test(`${format}: makedumpfile -R and unflatten() make the plain dump of it`, async (t) => {
+    const options = format === 'elf' ? { level: 31, format } : { ...small, format };
+    const [plain, flat, ours] = [at(`${format}.plain`), at(`${format}.flat`), at(`${format}.ours`)];
+    await core.dump(plain, options);
+    const report = await core.dump(createWriteStream(flat), options);
+    t.match(report, { file: flat, flattened: true, format, complete: true, bytes: statSync(flat).size });
+    const read = await unflatten(flat, ours);
+    t.match(read, { complete: true, file: ours, bytes: statSync(plain).size, inputBytes: report.bytes });
+    t.ok(readFileSync(ours).equals(readFileSync(plain)), 'unflatten()');
+    await core.dump(`${flat}2`, { ...options, flattened: true });
+    t.ok(readFileSync(`${flat}2`).equals(readFileSync(flat)), 'the same stream to a file');
+    if (!oracle(t, 'makedumpfile')) return;
+    await run(programs.makedumpfile, ['-R', `${plain}.theirs`], { input: readFileSync(flat) });
+    t.ok(readFileSync(`${plain}.theirs`).equals(readFileSync(plain)), 'makedumpfile -R');
+  });
+}
+
+t.test("unflatten() of makedumpfile's stream gives makedumpfile's dump", async (t) => {
+  if (!oracle(t, 'makedumpfile')) return;
+  const { path } = await bundledCore();
+  for (const options of [['-c'], ['-E'], []]) {
+    const name = at(`theirs${options.join('')}`);
+    const { stdout } = await run(programs.makedumpfile, [...options, '-F', '-d', '31', path]);
+    await run(programs.makedumpfile, [...options, '-d', '31', path, name]);
+    const stream = new PassThrough();
+    stream.end(stdout);
+    await unflatten(stream, `${name}.ours`);
+    t.ok(readFileSync(`${name}.ours`).equals(readFileSync(name)), options.join(' ') || 'raw');
+  }
+});
+
+t.test('a slow stream is not filled beyond what it asked for', async (t) => {
+  const stream = new SlowStream();
+  const report = await core.dump(stream, small);
+  t.equal(
+    stream.chunks.reduce((sum, { length }) => sum + length, 0),
+    report.bytes,
+  );
+  t.ok(stream.waiting < 1024 * 1024, `at most ${stream.waiting} bytes waited`);
+  t.ok(stream.writableFinished, 'it was ended');
+});
+
+t.test('a stream that is piped on gets bytes of its own', async (t) => {
+  const pipe = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
+  const [report, bytes] = await Promise.all([core.dump(pipe, small), buffer(pipe)]);
+  t.equal(bytes.length, report.bytes);
+  t.ok(bytes.equals(readFileSync(at('kdump.flat'))));
+});
+
+t.test('a stream that fails, closes early or was ended before', async (t) => {
+  const failing = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error('broken pipe'), { code: 'EPIPE' })),
+  });
+  await t.rejects(core.dump(failing, small), { code: 'ERR_VMCORE_OUTPUT', message: /broken pipe/ });
+
+  const closing = stuckStream();
+  setTimeout(() => closing.destroy(), 50);
+  await t.rejects(core.dump(closing, small), { code: 'ERR_VMCORE_OUTPUT', message: /closed before/ });
+
+  const full = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
+  });
+  await t.rejects(core.dump(full, small), { code: 'ERR_VMCORE_NO_SPACE' });
+
+  const ended = new PassThrough();
+  ended.end();
+  await t.rejects(core.dump(ended, small), { code: 'ERR_VMCORE_ARGUMENT' });
+});
+
+t.test('a stream that never drains ends with the signal, and is destroyed', async (t) => {
+  const stream = stuckStream();
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(reason), 50);
+  await t.rejects(core.dump(stream, { ...small, signal: controller.signal }), reason);
+  t.ok(stream.destroyed);
+});
+
+t.test('a stream of a dump that fails has no end marker', async (t) => {
+  const flat = at('cut');
+  const dump = core.dump(createWriteStream(flat), { ...small, maxBytes: 4_000_000 });
+  await t.rejects(dump, { code: 'ERR_VMCORE_NO_SPACE' });
+  t.equal(statSync(flat).size, 4_000_000, 'it is as large as it may be');
+  const incomplete: string[] = [];
+  const told = { onIncomplete: (file: string) => incomplete.push(file) };
+  await t.rejects(unflatten(flat, at('cut.refused'), told), { code: 'ERR_VMCORE_TRUNCATED' });
+  t.strictSame(incomplete, [at('cut.refused')], 'what was there is kept, and marked');
+  const report = await unflatten(flat, at('cut.dump'), { acceptTruncated: true });
+  t.equal(report.complete, false);
+  for (const file of ['cut.refused', 'cut.dump']) {
+    t.equal(readFileSync(at(file)).readUInt32LE(424) & 8, 8, `${file} is marked incomplete`);
+  }
+});
+
+t.test('several levels are not for a stream', async (t) => {
+  const stream = stuckStream();
+  await t.rejects(core.dump(stream, { levels: [1, 31] }), { code: 'ERR_VMCORE_ARGUMENT' });
+  t.notOk(stream.destroyed, 'nothing happened to it');
+});
+
+t.test('unflatten() is aborted while it waits', async (t) => {
+  const controller = new AbortController();
+  const input = new PassThrough();
+  input.write(readFileSync(at('kdump.flat')).subarray(0, 100_000));
+  setTimeout(() => controller.abort(new Error('enough')), 50);
+  const output = at('aborted');
+  await t.rejects(unflatten(input, output, { signal: controller.signal, onFailure: 'remove' }), /enough/);
+  t.notOk(existsSync(output));
+});
+
+t.test('inputs that can not be read', async (t) => {
+  const output = at('nothing');
+  await t.rejects(unflatten(at('absent'), output), { code: 'ERR_VMCORE_OPEN', file: at('absent') });
+  await t.rejects(unflatten(folder, output), { code: 'ERR_VMCORE_IO' });
+  await t.rejects(unflatten(at('kdump.plain'), output), { code: 'ERR_VMCORE_FORMAT' });
+  const failing = createReadStream(at('kdump.flat'));
+  setImmediate(() => failing.destroy(new Error('network is down')));
+  await t.rejects(unflatten(failing, output), { code: 'ERR_VMCORE_IO', message: /network is down/ });
+  await t.rejects(unflatten(at('kdump.flat'), at('kdump.plain')), { code: 'ERR_VMCORE_EXISTS' });
+});
