@@ -49,6 +49,16 @@ export class Arguments {
     if (number >= min && number <= max) return number;
     throw new UsageError(`--${name} is a number from ${min} to ${max}, not '${text}'`);
   }
+
+  /** The value as a number of bytes, in units of 1024: `500M`. */
+  bytes(name: string): number | undefined {
+    const text = this.value(name);
+    if (text === undefined) return undefined;
+    const [, digits, unit] = /^(\d+)([KMGTPE]?)$/i.exec(text) ?? [];
+    const bytes = Number(digits) * 1024 ** ` KMGTPE`.indexOf(unit?.toUpperCase() || ' ');
+    if (bytes > 0) return Math.min(bytes, Number.MAX_SAFE_INTEGER);
+    throw new UsageError(`--${name} is a number of bytes, or of K, M, G, T, P or E, not '${text}'`);
+  }
 }
 
 /** The spellings of getopt, as makedumpfile has them: `-cd 31`, `-d31`, `--num-threads=4`; later options win. */

@@ -18,6 +18,8 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** The names of the positional arguments, all needed. */
   readonly positionals: readonly string[];
+  /** Whether more may follow; the command itself looks at how many. */
+  readonly takesMore?: boolean;
   run(args: Arguments, context: Context): Promise<void>;
 }
 

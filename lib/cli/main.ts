@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArguments, UsageError } from './args.ts';
 import { type Command, commonOptions } from './command.ts';
-import { ignoreStreamErrors, Output } from './output.ts';
+import { Output } from './output.ts';
 import { abortOnSignals } from './signals.ts';
 
 // Loaded when it runs, and not before: start-up is what `info` and `dmesg` are measured by.
@@ -15,6 +15,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./dmesg.ts')).dmesg,
   },
   dump: { summary: 'write a filtered, compressed dump', load: async () => (await import('./dump.ts')).dump },
+  unflatten: {
+    summary: 'put a flattened dump together',
+    load: async () => (await import('./unflatten.ts')).unflattenCommand,
+  },
 };
 
 async function version(): Promise<string> {
@@ -29,7 +33,7 @@ async function overview(): Promise<string> {
 
 async function run(args: string[], signal: AbortSignal, output: Output): Promise<void> {
   const [first, ...rest] = args;
-  if (first === undefined) throw new UsageError('a command is missing: info, dmesg or dump');
+  if (first === undefined) throw new UsageError(`a command is missing: ${Object.keys(commands).join(', ')}`);
   if (first === '--version' || first === '-v') return output.print(`${await version()}\n`);
   if (first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
     return output.print(await overview());
@@ -45,7 +49,7 @@ async function run(args: string[], signal: AbortSignal, output: Output): Promise
   if (parsed.positionals.length < positionals.length) {
     throw new UsageError(`${positionals[parsed.positionals.length]} is missing: ${command.usage}`);
   }
-  if (parsed.positionals.length > positionals.length) {
+  if (parsed.positionals.length > positionals.length && !command.takesMore) {
     throw new UsageError(
       `'${parsed.positionals[positionals.length]}' is one argument too many: ${command.usage}`,
     );
@@ -54,7 +58,6 @@ async function run(args: string[], signal: AbortSignal, output: Output): Promise
 }
 
 const output = new Output();
-ignoreStreamErrors();
 const signal = abortOnSignals();
 try {
   await run(process.argv.slice(2), signal, output);

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
+/** The command itself, for `node`. */
+export const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 
 export interface Result {
   /** The exit status, or undefined when a signal ended the process. */
