@@ -22,6 +22,8 @@ export type VmcoreErrorCode =
   | 'ERR_VMCORE_NO_VMCOREINFO'
   /** The core holds no data for this physical address. */
   | 'ERR_VMCORE_NOT_PRESENT'
+  /** The page was left out when the dump was written. `excluded: 'zeros'` reads such pages as zeros. */
+  | 'ERR_VMCORE_EXCLUDED'
   /** The page tables do not map this virtual address; the message says at which level and entry the walk ended. */
   | 'ERR_VMCORE_UNMAPPED'
   /** A codec is not available in this process. */
@@ -69,6 +71,18 @@ export function isVmcoreError(error: unknown, code?: VmcoreErrorCode): error is 
     error instanceof Error && error.name === 'VmcoreError' && (!code || (error as VmcoreError).code === code)
   );
 }
+
+/** Bytes that can't be had, while others of the same core can: a failing disk, a damaged page, one that was lost. */
+export function isLostData(error: unknown): error is VmcoreError {
+  return LOST_DATA.some((code) => isVmcoreError(error, code));
+}
+
+const LOST_DATA: readonly VmcoreErrorCode[] = [
+  'ERR_VMCORE_IO',
+  'ERR_VMCORE_CORRUPT',
+  'ERR_VMCORE_NOT_PRESENT',
+  'ERR_VMCORE_EXCLUDED',
+];
 
 /** `0x` and the hexadecimal digits of an address, for messages. */
 export function hex(address: number | bigint): string {

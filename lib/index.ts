@@ -29,8 +29,10 @@ export {
   type LogOptions,
   type LogRecord,
 } from './kernel/printk/dmesg.ts';
+export type { VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
 export type { Utsname } from './kernel/utsname.ts';
 export { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+export { type OpenOptions, openVmcore } from './open.ts';
 export type { AbortMode } from './output/sink.ts';
 export type { PfnRange } from './output/split.ts';
 export type { UnreadablePage } from './pipeline/copy.ts';
@@ -42,8 +44,6 @@ export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read
 export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
 export {
   type ClassifyOptions,
-  type OpenOptions,
-  openVmcore,
   type PageRange,
   type ReadPlan,
   type ReadPlanOptions,

@@ -1,7 +1,6 @@
 import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
-import { type CoreSource, openSource } from './access/open-source.ts';
-import { type AccessOptions, type AccessProfile, accessProfile } from './access/profile.ts';
+import type { AccessProfile } from './access/profile.ts';
 import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
 import { WINDOW_BYTES } from './access/region.ts';
 import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
@@ -17,10 +16,10 @@ import { CorePages } from './filter/core-pages.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
-import type { CoreFile, Segment } from './formats/core-file.ts';
-import { openCoreFile } from './formats/detect.ts';
+import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
+import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
 import { readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
@@ -32,11 +31,6 @@ import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
-
-/** How a core is opened. */
-export interface OpenOptions extends AccessOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What is classified, and how. */
 export interface ClassifyOptions extends ScanOptions {
@@ -69,23 +63,6 @@ export interface PageRange {
 /** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
 const DEFAULT_PAGE_SIZE = 4096;
 
-/**
- * Opens a core: finds out by its content what it is and reads its headers, notes and VMCOREINFO.
- *
- * @throws VmcoreError ERR_VMCORE_OPEN (no such file, no permission, a directory), ERR_VMCORE_FORMAT (not a core),
- *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT; the signal's reason.
- */
-export async function openVmcore(source: CoreSource, options: OpenOptions = {}): Promise<Vmcore> {
-  options.signal?.throwIfAborted();
-  const bytes = openSource(source, options.pageTableBudget);
-  try {
-    return new Vmcore(bytes, openCoreFile(bytes), accessProfile(bytes, options));
-  } catch (error) {
-    bytes.close();
-    throw error;
-  }
-}
-
 /** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
 export class Vmcore implements AsyncDisposable {
   /** How the source is called in messages: its path. */
@@ -100,7 +77,7 @@ export class Vmcore implements AsyncDisposable {
   readonly size: number;
   /** The pfn behind the last page that a segment covers. */
   readonly maxPfn: number;
-  /** The PT_LOADs in the order of the file. */
+  /** The PT_LOADs in the order of the file; empty in formats without them. */
   readonly segments: readonly Segment[];
   /** All notes of all PT_NOTEs. */
   readonly notes: readonly Note[];
@@ -110,7 +87,7 @@ export class Vmcore implements AsyncDisposable {
   readonly vmcoreinfoProblem: VmcoreError | undefined;
 
   readonly #source: ByteSource;
-  readonly #core: CoreFile;
+  readonly #core: OpenedCore;
   readonly #architecture: Architecture | undefined;
   readonly #profile: AccessProfile;
   readonly #vmcoreinfo: Vmcoreinfo | undefined;
@@ -124,26 +101,32 @@ export class Vmcore implements AsyncDisposable {
   #closed = false;
   #measuredCosts: ReadCosts | undefined;
 
-  /** @internal Use {@link openVmcore}. */
-  constructor(source: ByteSource, core: CoreFile, profile: AccessProfile) {
+  /** @internal Use openVmcore(). */
+  constructor(core: OpenedCore, profile: AccessProfile) {
+    const { source, header } = core;
     this.#source = source;
     this.#core = core;
     this.#profile = profile;
     this.file = source.name;
-    this.size = source.size;
+    this.size = core.fileSize;
     this.format = core.format;
     this.arch = architectureName(core.machine);
     this.littleEndian = core.littleEndian;
     this.segments = core.segments;
     this.notes = core.notes;
-    const info = readVmcoreinfo(findVmcoreinfo(core.notes)?.desc, source.name);
+    const given = core.recipe.vmcoreinfo;
+    const text = given === undefined ? findVmcoreinfo(core.notes)?.desc : new TextEncoder().encode(given);
+    const info = readVmcoreinfo(text, source.name);
     this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
-    this.pageSize = this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
+    this.pageSize = header?.pageSize ?? this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
     this.#architecture = architectureOf(core.machine);
     const statuses = prstatusNotes(core.notes).map((note) => note.desc);
     this.cpus = this.#architecture ? parseCpus(statuses, this.#architecture.prstatus, core.littleEndian) : [];
-    this.#physBase = this.#architecture?.physBase(this.#vmcoreinfo, core.segments) ?? 0;
+    this.#physBase =
+      (this.#vmcoreinfo?.number('phys_base') === undefined ? header?.physBase : undefined) ??
+      this.#architecture?.physBase(this.#vmcoreinfo, core.segments) ??
+      0;
     this.#tables = this.#physical(this.#profile.tables);
     this.#memory = this.#physical(this.#profile.memory);
     this.#virtual = new VirtualMemory(this.#memory, this.#addressSpace(), core.littleEndian);
@@ -193,8 +176,8 @@ export class Vmcore implements AsyncDisposable {
 
   /**
    * Reads physical memory: `length` bytes into a new array, or as many as `into` holds. Memory that existed but has no
-   * data in the file (memsz > filesz) reads as zeros.
-   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT, ERR_VMCORE_IO, ERR_VMCORE_FAULT, ERR_VMCORE_ARGUMENT (an address that
+   * data in the file (an excluded page; memsz > filesz) is an error or zeros, see `excluded` of OpenOptions.
+   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT, ERR_VMCORE_EXCLUDED, ERR_VMCORE_CORRUPT (a damaged page), ERR_VMCORE_IO, ERR_VMCORE_FAULT, ERR_VMCORE_ARGUMENT (an address that
    *   is no number is an error, not another address space).
    */
   readPhysical(paddr: number, lengthOrInto: number | Uint8Array): Uint8Array {
@@ -289,6 +272,15 @@ export class Vmcore implements AsyncDisposable {
     );
   }
 
+  /**
+   * Searches the core's memory for VMCOREINFO, the best candidate first: for a core without the note. To use one, open the
+   * core again with its `text`.
+   * @throws the signal's reason.
+   */
+  findVmcoreinfo(options: ScanOptions = {}): Promise<VmcoreinfoCandidate[]> {
+    return this.#run(options.signal, (signal) => scanVmcoreinfo(this.#memory, { ...options, signal }));
+  }
+
   /** Says why a page is kept or left out at a dump level (default 31). @throws VmcoreError ERR_VMCORE_ARGUMENT, ... */
   explain(pfn: number, options: { readonly level?: DumpLevel | undefined } = {}): PageExplanation {
     this.#requireOpen();
@@ -334,7 +326,8 @@ export class Vmcore implements AsyncDisposable {
 
   /**
    * Writes a filtered dump: to a new file, readable by its owner only; flattened, to a stream; or split, to a list of
-   * files. A file is marked incomplete until all of it is on the disk, and a stream has no end marker until then.
+   * files. A file is marked incomplete until all of it is on the disk, and a stream has no end marker until then. The
+   * level of a core that was filtered before is the sum of both: what was left out stays so.
    * @throws VmcoreError ERR_VMCORE_EXISTS, ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT, ERR_VMCORE_CODEC, what classify()
    *   and reading throw; the signal's reason.
    */
@@ -366,7 +359,7 @@ export class Vmcore implements AsyncDisposable {
       extents: this.#core.extents,
       pageSize: this.pageSize,
       limits: this.#profile.limits,
-      inputLevel: 0,
+      inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
       classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
@@ -384,9 +377,9 @@ export class Vmcore implements AsyncDisposable {
         pageSize: this.pageSize,
         littleEndian: this.littleEndian,
         utsname: this.#rawUtsname(),
-        crashTime: this.#vmcoreinfo?.crashTime ?? 0,
+        crashTime: this.#vmcoreinfo?.crashTime ?? this.#core.header?.crashTime ?? 0,
         maxMapnr: this.#pages.maxMapnr,
-        nrCpus: prstatusNotes(this.notes).length,
+        nrCpus: this.#core.header?.nrCpus ?? prstatusNotes(this.notes).length,
         physBase: BigInt(this.#physBase),
         notes: this.#core.notePayload,
         vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
@@ -414,13 +407,14 @@ export class Vmcore implements AsyncDisposable {
     try {
       return this.utsname.raw;
     } catch (error) {
-      if (error instanceof VmcoreError) return new Uint8Array(6 * 65);
+      if (error instanceof VmcoreError) return this.#core.header?.utsname ?? new Uint8Array(6 * 65);
       throw error;
     }
   }
 
   #physical(slots: SlotOptions): PhysicalMemory {
-    return new PhysicalMemory(this.#source, this.#core.extents, this.littleEndian, slots);
+    const { source, extents, littleEndian, excluded } = this.#core;
+    return new PhysicalMemory(source, extents, littleEndian, slots, excluded);
   }
 
   #addressSpace(): AddressSpace {

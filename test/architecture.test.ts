@@ -20,6 +20,7 @@ const parts = [
   'output',
   'pipeline',
   'vmcore.ts',
+  'open.ts',
   'index.ts',
   'bench',
   'cli',

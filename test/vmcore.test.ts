@@ -51,7 +51,7 @@ t.test('what is no core is refused with a code and in words', async (t) => {
     [join(folder, 'absent'), 'ERR_VMCORE_OPEN', /no such file/],
     [fifo, 'ERR_VMCORE_OPEN', /pipe or socket/],
     ['/dev/null', 'ERR_VMCORE_OPEN', /is a device/],
-    [file('elf32', patchedByte(4, 1)), 'ERR_VMCORE_FORMAT', /32-bit/],
+    [file('class', patchedByte(4, 3)), 'ERR_VMCORE_FORMAT', /no ELF header/],
   ];
   for (const [path, code, message] of refused) {
     await t.rejects(openVmcore(path), { name: 'VmcoreError', code, message, file: path }, path);

@@ -50,6 +50,11 @@ export function countersBetween(before: AccessCounters, after: AccessCounters): 
   return fromValues((name) => after[name] - (STATES.has(name) ? 0 : before[name]));
 }
 
+/** The calls on several sources together. */
+export function addCounters(all: readonly AccessCounters[]): AccessCounters {
+  return fromValues((name) => all.reduce((sum, counters) => sum + counters[name], 0));
+}
+
 function fromValues(value: (name: keyof AccessCounters, index: number) => number): AccessCounters {
   return Object.fromEntries(NAMES.map((name, index) => [name, value(name, index)])) as Record<
     (typeof NAMES)[number],

@@ -55,9 +55,14 @@ const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 130, readC
 /** As published for /proc/vmcore: 110 us to map and 90 us to unmap 1024 pages, 1 to 2 us to copy one. */
 const EAGER_COSTS: ReadCosts = { mapCall: 3000, mapPage: 195, touchPage: 50, readCall: 1000, readPage: 1500 };
 
+/** Where each page is decompressed when it is read, calls are nothing and pages are all: none is read for its neighbours. */
+const DECOMPRESS_COSTS: ReadCosts = { mapCall: 0, mapPage: 0, touchPage: 0, readCall: 1000, readPage: 10000 };
+const DECOMPRESS_SLOTS = 64;
+const DECOMPRESS_BYTES = 4 * KIB;
+
 /** What suits a source. @throws VmcoreError ERR_VMCORE_ARGUMENT for options that are out of range. */
 export function accessProfile(source: ByteSource, options: AccessOptions): AccessProfile {
-  const { policy, slots, regionBytes, pageTableBudget } = checkOptions(options);
+  const { policy, slots, regionBytes, pageTableBudget } = checkAccessOptions(options);
   const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
     const bytes = Math.min(wanted, regionBytes ?? wanted);
     return { slots: count, regionBytes: bytes, readBytes: Math.min(readBytes, bytes), policy };
@@ -65,6 +70,7 @@ export function accessProfile(source: ByteSource, options: AccessOptions): Acces
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
   const structPages = pattern(STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB);
   const memory = pattern(slots, regionBytes ?? REGION_BYTES, 64 * KIB);
+  if (source.mapping === 'none') return readProfile(slots);
   const eager = source.mapping === 'eager';
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
   const budget = pageTableBudget * BYTES_PER_TABLE_BYTE - inSlots;
@@ -83,7 +89,22 @@ export function accessProfile(source: ByteSource, options: AccessOptions): Acces
   };
 }
 
-function checkOptions(options: AccessOptions) {
+/** Nothing can be mapped: decompressed pages are kept singly, but struct pages are read one after another. */
+function readProfile(slots: number): AccessProfile {
+  const policy = 'read';
+  const few = { regionBytes: DECOMPRESS_BYTES, readBytes: DECOMPRESS_BYTES, policy } as const;
+  return {
+    policy,
+    tables: { slots: DECOMPRESS_SLOTS, ...few },
+    structPages: { slots: STRUCT_PAGE_SLOTS, regionBytes: MIB, readBytes: MIB, policy },
+    memory: { slots: Math.max(DECOMPRESS_SLOTS, slots), ...few },
+    costs: DECOMPRESS_COSTS,
+    limits: { map: 0, pread: PREAD_BYTES },
+  };
+}
+
+/** The options with their defaults. @throws VmcoreError ERR_VMCORE_ARGUMENT for those that are out of range. */
+export function checkAccessOptions(options: AccessOptions) {
   const {
     access = 'auto',
     slots = SLOTS,

@@ -1,4 +1,4 @@
-import { isVmcoreError } from '../errors.ts';
+import { isLostData, isVmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
 import { countFailure } from './file-source.ts';
 import { MemoryRegion, type Region, type Window } from './region.ts';
@@ -141,7 +141,7 @@ export class Slots {
       try {
         return readRegion(this.#source, position, length);
       } catch (error) {
-        if (length <= SMALLEST_READ || !isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
+        if (length <= SMALLEST_READ || !isLostData(error)) throw error;
       }
     }
   }

@@ -1,4 +1,4 @@
-import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
+import { hex, isLostData, VmcoreError } from '../errors.ts';
 import type { AddressSpace, ReadEntry, Translation, WalkStep } from './arch.ts';
 
 /** What an entry means at its level. */
@@ -116,7 +116,7 @@ export class PageTables implements AddressSpace {
     try {
       return this.#readEntry(paddr);
     } catch (cause) {
-      if (!isVmcoreError(cause, 'ERR_VMCORE_NOT_PRESENT')) throw cause;
+      if (!isLostData(cause)) throw cause;
       throw new VmcoreError(
         'ERR_VMCORE_NOT_PRESENT',
         `${hex(vaddr)}: the ${level.name} table entry ${index} at physical address ${hex(paddr)} is not in the core`,

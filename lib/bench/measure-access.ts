@@ -5,9 +5,9 @@ import { BYTES_PER_TABLE_BYTE } from '../access/page-table-budget.ts';
 import type { AccessOptions } from '../access/profile.ts';
 import type { AccessPolicy } from '../access/slots.ts';
 import type { CodecName } from '../codecs/registry.ts';
+import { openVmcore } from '../open.ts';
 import type { PlanOptions } from '../pipeline/dump-options.ts';
 import type { PhaseReport } from '../pipeline/dump-report.ts';
-import { openVmcore } from '../vmcore.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { median } from './statistics.ts';
 

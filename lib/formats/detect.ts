@@ -1,21 +1,56 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
-import type { CoreFile } from './core-file.ts';
+import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { isElf, openElf } from './elf.ts';
+import { openFlattened } from './flattened.ts';
+import { isFlattened } from './flattened-layout.ts';
+import { openKdump } from './kdump.ts';
+import { isKdump } from './kdump-headers.ts';
+import { isLime, openLime } from './lime.ts';
+import { isS390Dump, openS390Dump } from './s390-dump.ts';
 
 /** Enough for every magic. */
 const HEAD_BYTES = 64;
 
 /**
- * Opens a source by what it contains, never by its name.
+ * Opens a source by what it contains, never by its name; several sources are the members of a split set.
  * @throws VmcoreError ERR_VMCORE_FORMAT when it is no core, or what the format throws.
  */
-export function openCoreFile(source: ByteSource): CoreFile {
+export async function openCoreFile(
+  files: readonly ByteSource[],
+  options: OpenCoreOptions = {},
+): Promise<CoreFile> {
+  const sources = await Promise.all(files.map((file) => unwrap(file, options)));
+  return openPlain(sources, options);
+}
+
+/** A flattened file as what it would become, any other as it is. */
+async function unwrap(file: ByteSource, options: OpenCoreOptions): Promise<ByteSource> {
+  return isFlattened(readHead(file)) ? openFlattened(file, options) : file;
+}
+
+function openPlain(sources: readonly ByteSource[], options: OpenCoreOptions): CoreFile {
+  const heads = sources.map(readHead);
+  const [source, head] = [sources[0]!, heads[0]!];
+  if (heads.every(isKdump)) return openKdump(sources, options);
+  if (sources.length > 1) {
+    const other = sources[heads.findIndex((head) => !isKdump(head))]!;
+    throw refuse(
+      other,
+      'is no kdump-compressed file; of several files each has to be a member of one split set',
+    );
+  }
+  if (isElf(head)) return openElf(source);
+  if (isLime(head)) return openLime(source, options);
+  if (isS390Dump(head)) return openS390Dump(source, options);
+  throw refuse(source, `is no core of a known format (it begins with ${describe(head)})`);
+}
+
+function readHead(source: ByteSource): Uint8Array {
   if (source.size === 0) throw refuse(source, 'is empty; was the dump interrupted, or the disk full?');
   const head = new Uint8Array(Math.min(HEAD_BYTES, source.size));
   source.read(0, head);
-  if (isElf(head)) return openElf(source);
-  throw refuse(source, `is no ELF core (it begins with ${describe(head)})`);
+  return head;
 }
 
 /** The first bytes: as text where they are text. */

@@ -6,10 +6,6 @@ import { parseNotes } from './notes.ts';
 
 /** ELF constants: include/uapi/linux/elf.h, and the gABI's chapters ELF Header and Program Header. */
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-const EHDR_BYTES = 64;
-const PHDR_BYTES = 56;
-const SHDR_BYTES = 64;
-const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
 const ELFDATA2MSB = 2;
 const ET_CORE = 4;
@@ -17,8 +13,48 @@ const PT_LOAD = 1;
 const PT_NOTE = 4;
 /** e_phnum of PN_XNUM: the real number is sh_info of section header 0. */
 const PN_XNUM = 0xffff;
-/** p_paddr of all ones: the producer knew no physical address (fs/proc/kcore.c, vmalloc ranges). */
-const NO_PADDR = 0xffffffffffffffffn;
+/** Where the fields lie that depend on the word size, in bytes. */
+interface ElfClass {
+  readonly format: 'elf32' | 'elf64';
+  readonly ehdr: { bytes: number; phoff: number; shoff: number; phentsize: number; phnum: number };
+  readonly phdr: {
+    bytes: number;
+    flags: number;
+    offset: number;
+    vaddr: number;
+    paddr: number;
+    filesz: number;
+    memsz: number;
+    align: number;
+  };
+  readonly shdr: { bytes: number; info: number };
+  /** p_paddr of all ones: the producer knew no physical address (fs/proc/kcore.c, vmalloc ranges). */
+  readonly noPaddr: bigint;
+  /** An address, offset or size. */
+  word(view: DataView, at: number, littleEndian: boolean): bigint;
+}
+
+/** By e_ident[EI_CLASS]. */
+const CLASSES: Readonly<Record<number, ElfClass>> = {
+  1: {
+    format: 'elf32',
+    ehdr: { bytes: 52, phoff: 28, shoff: 32, phentsize: 42, phnum: 44 },
+    phdr: { bytes: 32, flags: 24, offset: 4, vaddr: 8, paddr: 12, filesz: 16, memsz: 20, align: 28 },
+    shdr: { bytes: 40, info: 28 },
+    noPaddr: 0xffffffffn,
+    word: (view, at, littleEndian) => BigInt(view.getUint32(at, littleEndian)),
+  },
+  2: {
+    format: 'elf64',
+    ehdr: { bytes: 64, phoff: 32, shoff: 40, phentsize: 54, phnum: 56 },
+    phdr: { bytes: 56, flags: 4, offset: 8, vaddr: 16, paddr: 24, filesz: 32, memsz: 40, align: 48 },
+    shdr: { bytes: 64, info: 44 },
+    noPaddr: 0xffffffffffffffffn,
+    word: (view, at, littleEndian) => view.getBigUint64(at, littleEndian),
+  },
+};
+/** e_ident, e_type and e_machine are where they are in both classes. */
+const IDENT_BYTES = 52;
 
 /** Physical addresses have at most 52 bits on x86_64 (Intel SDM 3, 4.1.4), and s390x machines have less memory. */
 const PADDR_LIMIT = 2 ** 52;
@@ -34,6 +70,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
 };
 
 interface Ehdr {
+  readonly elf: ElfClass;
   readonly littleEndian: boolean;
   readonly machine: number;
   readonly phoff: number;
@@ -46,7 +83,7 @@ export function isElf(head: Uint8Array): boolean {
 }
 
 /**
- * The headers of an ELF64 core. Counts and offsets are held against the source's size before anything is read by them.
+ * The headers of an ELF core of 64 or 32 bits. Counts and offsets are held against the source's size before anything is read by them.
  * @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT.
  */
 export function openElf(source: ByteSource): CoreFile {
@@ -55,7 +92,8 @@ export function openElf(source: ByteSource): CoreFile {
   requireData(source, segments);
   const { notePayload, noteParts } = readNotePayload(source, noteRanges);
   return {
-    format: 'elf64',
+    format: ehdr.elf.format,
+    source,
     machine: ehdr.machine,
     littleEndian: ehdr.littleEndian,
     segments,
@@ -68,69 +106,75 @@ export function openElf(source: ByteSource): CoreFile {
 }
 
 function readEhdr(source: ByteSource): Ehdr {
-  const bytes = new Uint8Array(EHDR_BYTES);
-  requireRange(source, 0, EHDR_BYTES);
-  source.read(0, bytes);
-  if (bytes[4] !== ELFCLASS64) {
-    throw refuse(
-      source,
-      bytes[4] === 1
-        ? 'is a 32-bit ELF file, not an ELF64 core'
-        : 'has ELF magic and no ELF header behind it',
-    );
-  }
-  const data = bytes[5];
-  if (data !== ELFDATA2LSB && data !== ELFDATA2MSB)
+  const ident = new Uint8Array(IDENT_BYTES);
+  requireRange(source, 0, IDENT_BYTES);
+  source.read(0, ident);
+  const elf = CLASSES[ident[4]!];
+  const data = ident[5];
+  if (!elf || (data !== ELFDATA2LSB && data !== ELFDATA2MSB))
     throw refuse(source, 'has ELF magic and no ELF header behind it');
+  const { ehdr, phdr } = elf;
+  const bytes = new Uint8Array(ehdr.bytes);
+  requireRange(source, 0, ehdr.bytes);
+  source.read(0, bytes);
   const littleEndian = data === ELFDATA2LSB;
   const view = new DataView(bytes.buffer);
   const type = view.getUint16(16, littleEndian);
   if (type !== ET_CORE) {
     throw refuse(source, `is ${TYPE_NAMES[type] ?? `an ELF file of type ${type}`}, not a core`);
   }
-  const phentsize = view.getUint16(54, littleEndian);
-  if (phentsize !== PHDR_BYTES)
-    throw corrupt(source, `has program headers of ${phentsize} bytes instead of ${PHDR_BYTES}`, 54);
-  const phoff = narrow(source, view.getBigUint64(32, littleEndian), 'e_phoff', 32);
-  const phnum = view.getUint16(56, littleEndian);
+  const phentsize = view.getUint16(ehdr.phentsize, littleEndian);
+  if (phentsize !== phdr.bytes) {
+    const what = `has program headers of ${phentsize} bytes instead of ${phdr.bytes}`;
+    throw corrupt(source, what, ehdr.phentsize);
+  }
+  const phoff = narrow(source, elf.word(view, ehdr.phoff, littleEndian), 'e_phoff', ehdr.phoff);
+  const phnum = view.getUint16(ehdr.phnum, littleEndian);
   return {
+    elf,
     littleEndian,
     machine: view.getUint16(18, littleEndian),
     phoff,
-    phnum: phnum === PN_XNUM ? readExtendedPhnum(source, view, littleEndian) : phnum,
+    phnum: phnum === PN_XNUM ? readExtendedPhnum(source, elf, view, littleEndian) : phnum,
   };
 }
 
-function readExtendedPhnum(source: ByteSource, ehdr: DataView, littleEndian: boolean): number {
-  const shoff = narrow(source, ehdr.getBigUint64(40, littleEndian), 'e_shoff', 40);
-  const bytes = new Uint8Array(SHDR_BYTES);
-  requireRange(source, shoff, SHDR_BYTES);
+function readExtendedPhnum(
+  source: ByteSource,
+  { ehdr, shdr, word }: ElfClass,
+  view: DataView,
+  littleEndian: boolean,
+): number {
+  const shoff = narrow(source, word(view, ehdr.shoff, littleEndian), 'e_shoff', ehdr.shoff);
+  const bytes = new Uint8Array(shdr.bytes);
+  requireRange(source, shoff, shdr.bytes);
   source.read(shoff, bytes);
-  return new DataView(bytes.buffer).getUint32(44, littleEndian);
+  return new DataView(bytes.buffer).getUint32(shdr.info, littleEndian);
 }
 
-function readPhdrs(source: ByteSource, { phoff, phnum, littleEndian }: Ehdr) {
-  if (phnum === 0) throw corrupt(source, 'has no program headers', 56);
-  if (phnum > SEGMENTS_LIMIT) throw corrupt(source, `claims ${phnum} program headers`, 56);
-  requireRange(source, phoff, phnum * PHDR_BYTES);
-  const bytes = new Uint8Array(phnum * PHDR_BYTES);
+function readPhdrs(source: ByteSource, ehdr: Ehdr) {
+  const { elf, phoff, phnum, littleEndian } = ehdr;
+  const { phdr } = elf;
+  if (phnum === 0) throw corrupt(source, 'has no program headers', elf.ehdr.phnum);
+  if (phnum > SEGMENTS_LIMIT) throw corrupt(source, `claims ${phnum} program headers`, elf.ehdr.phnum);
+  requireRange(source, phoff, phnum * phdr.bytes);
+  const bytes = new Uint8Array(phnum * phdr.bytes);
   source.read(phoff, bytes);
   const view = new DataView(bytes.buffer);
   const segments: Segment[] = [];
   const noteRanges: { offset: number; size: number }[] = [];
   let noteSegment: NoteSegment | undefined;
-  for (let at = 0; at < bytes.length; at += PHDR_BYTES) {
+  for (let at = 0; at < bytes.length; at += phdr.bytes) {
     const type = view.getUint32(at, littleEndian);
-    const where = phoff + at;
-    if (type === PT_LOAD) segments.push(readSegment(source, view, at, where, littleEndian));
+    if (type === PT_LOAD) segments.push(readSegment(source, ehdr, view, at));
     if (type === PT_NOTE) {
       noteRanges.push({
-        offset: narrow(source, view.getBigUint64(at + 8, littleEndian), 'p_offset', where + 8),
-        size: narrow(source, view.getBigUint64(at + 32, littleEndian), 'p_filesz', where + 32),
+        offset: phdrWord(source, ehdr, view, at, 'offset'),
+        size: phdrWord(source, ehdr, view, at, 'filesz'),
       });
       noteSegment ??= {
-        flags: view.getUint32(at + 4, littleEndian),
-        align: view.getBigUint64(at + 48, littleEndian),
+        flags: view.getUint32(at + phdr.flags, littleEndian),
+        align: elf.word(view, at + phdr.align, littleEndian),
       };
     }
   }
@@ -138,34 +182,36 @@ function readPhdrs(source: ByteSource, { phoff, phnum, littleEndian }: Ehdr) {
   return { segments, noteRanges, noteSegment };
 }
 
-function readSegment(
+/** A field of the program header at byte `at` of the table `view`. */
+function phdrWord(
   source: ByteSource,
+  { elf, phoff, littleEndian }: Ehdr,
   view: DataView,
   at: number,
-  where: number,
-  littleEndian: boolean,
-): Segment {
-  const paddr = view.getBigUint64(at + 24, littleEndian);
-  const fileSize = narrow(source, view.getBigUint64(at + 32, littleEndian), 'p_filesz', where + 32);
+  field: 'offset' | 'paddr' | 'filesz' | 'memsz',
+): number {
+  const where = at + elf.phdr[field];
+  return narrow(source, elf.word(view, where, littleEndian), `p_${field}`, phoff + where);
+}
+
+function readSegment(source: ByteSource, ehdr: Ehdr, view: DataView, at: number): Segment {
+  const { elf, littleEndian } = ehdr;
+  const word = (field: 'offset' | 'paddr' | 'filesz' | 'memsz') => phdrWord(source, ehdr, view, at, field);
+  const hasPaddr = elf.word(view, at + elf.phdr.paddr, littleEndian) !== elf.noPaddr;
+  const fileSize = word('filesz');
   const segment: Segment = {
-    paddr: paddr === NO_PADDR ? undefined : narrow(source, paddr, 'p_paddr', where + 24),
-    vaddr: view.getBigUint64(at + 16, littleEndian),
-    offset: narrow(source, view.getBigUint64(at + 8, littleEndian), 'p_offset', where + 8),
+    paddr: hasPaddr ? word('paddr') : undefined,
+    vaddr: elf.word(view, at + elf.phdr.vaddr, littleEndian),
+    offset: word('offset'),
     fileSize,
     // A core that was filtered by QEMU's older versions has p_memsz of 0: the data counts.
-    memSize: Math.max(
-      fileSize,
-      narrow(source, view.getBigUint64(at + 40, littleEndian), 'p_memsz', where + 40),
-    ),
-    flags: view.getUint32(at + 4, littleEndian),
-    align: view.getBigUint64(at + 48, littleEndian),
+    memSize: Math.max(fileSize, word('memsz')),
+    flags: view.getUint32(at + elf.phdr.flags, littleEndian),
+    align: elf.word(view, at + elf.phdr.align, littleEndian),
   };
   if (segment.paddr !== undefined && segment.paddr + segment.memSize > PADDR_LIMIT) {
-    throw corrupt(
-      source,
-      `has a PT_LOAD of ${segment.memSize} bytes at physical address ${segment.paddr}`,
-      where,
-    );
+    const what = `has a PT_LOAD of ${segment.memSize} bytes at physical address ${segment.paddr}`;
+    throw corrupt(source, what, ehdr.phoff + at);
   }
   return segment;
 }

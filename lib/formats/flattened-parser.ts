@@ -1,9 +1,7 @@
-import { VmcoreError } from '../errors.ts';
 import {
+  checkFlattenedHeader,
+  decodeRecordHead,
   FLATTENED_HEADER_SIZE,
-  FLATTENED_SIGNATURE,
-  FLATTENED_TYPE,
-  FLATTENED_VERSION,
   RECORD_HEAD_SIZE,
 } from './flattened-layout.ts';
 
@@ -74,40 +72,21 @@ export class FlattenedParser {
     this.#head.set(piece, this.#gathered);
     this.#gathered += piece.length;
     if (this.#gathered < this.#wanted) return;
-    if (this.#wanted === FLATTENED_HEADER_SIZE) this.#checkHeader();
+    if (this.#wanted === FLATTENED_HEADER_SIZE) checkFlattenedHeader(this.#head, this.#name);
     else this.#beginRecord();
     this.#wanted = RECORD_HEAD_SIZE;
     this.#gathered = 0;
   }
 
-  #checkHeader(): void {
-    const signature = String.fromCharCode(...this.#head.subarray(0, 16)).replace(/\0+$/, '');
-    const view = new DataView(this.#head.buffer);
-    if (signature !== FLATTENED_SIGNATURE) throw this.#error('ERR_VMCORE_FORMAT', 'is no flattened dump', 0);
-    const [type, version] = [view.getBigInt64(16), view.getBigInt64(24)];
-    if (type !== FLATTENED_TYPE || version !== FLATTENED_VERSION) {
-      const what = `is a flattened dump of type ${type}, version ${version}: there is only 1, 1`;
-      throw this.#error('ERR_VMCORE_FORMAT', what, 16);
-    }
-  }
-
   #beginRecord(): void {
     const view = new DataView(this.#head.buffer);
-    const [offset, size] = [view.getBigInt64(0), view.getBigInt64(8)];
-    if (offset === -1n && size === -1n) {
+    const record = decodeRecordHead(view, this.#name, this.#consumed - RECORD_HEAD_SIZE);
+    if (!record) {
       this.#isComplete = true;
       return;
     }
-    if (offset < 0n || size < 0n || offset + size > BigInt(Number.MAX_SAFE_INTEGER)) {
-      const what = `has a record of ${size} bytes for offset ${offset}`;
-      throw this.#error('ERR_VMCORE_CORRUPT', what, this.#consumed - RECORD_HEAD_SIZE);
-    }
     this.#records++;
-    this.#position = Number(offset);
-    this.#rest = Number(size);
-  }
-
-  #error(code: 'ERR_VMCORE_FORMAT' | 'ERR_VMCORE_CORRUPT', what: string, offset: number): VmcoreError {
-    return new VmcoreError(code, `${this.#name}: ${what}`, { file: this.#name, offset });
+    this.#position = record.offset;
+    this.#rest = record.size;
   }
 }

@@ -48,6 +48,19 @@ export function parseNotes(
   return notes;
 }
 
+/** One note as it stands in a payload, padding included. */
+export function encodeNote(name: string, type: number, desc: Uint8Array, littleEndian: boolean): Uint8Array {
+  const offset = NOTE_HEADER_BYTES + align4(name.length + 1);
+  const bytes = new Uint8Array(offset + align4(desc.length));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, name.length + 1, littleEndian);
+  view.setUint32(4, desc.length, littleEndian);
+  view.setUint32(8, type, littleEndian);
+  bytes.set(Buffer.from(name, 'latin1'), NOTE_HEADER_BYTES);
+  bytes.set(desc, offset);
+  return bytes;
+}
+
 /** The VMCOREINFO note: its owner is exactly that, since VMCOREINFO_XEN is another. */
 export function findVmcoreinfo(notes: readonly Note[]): Note | undefined {
   return notes.find((note) => note.name === 'VMCOREINFO' && note.type === 0);

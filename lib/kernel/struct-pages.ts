@@ -1,6 +1,6 @@
 import type { Window } from '../access/region.ts';
 import type { Slots } from '../access/slots.ts';
-import { isVmcoreError } from '../errors.ts';
+import { isLostData, isVmcoreError } from '../errors.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
 import type { MemMapRange } from './mem-map.ts';
@@ -156,11 +156,7 @@ export class StructPages {
 
 /** Not mapped, not in the core, or not readable there. */
 function isAbsent(error: unknown): boolean {
-  return (
-    isVmcoreError(error, 'ERR_VMCORE_UNMAPPED') ||
-    isVmcoreError(error, 'ERR_VMCORE_NOT_PRESENT') ||
-    isVmcoreError(error, 'ERR_VMCORE_IO')
-  );
+  return isVmcoreError(error, 'ERR_VMCORE_UNMAPPED') || isLostData(error);
 }
 
 /** `count` less one where the chunk would end behind an even pfn, between a head and its second page; never beyond `to`. */

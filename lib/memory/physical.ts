@@ -7,7 +7,7 @@ import { type Extents, findExtent } from '../formats/extents.ts';
 /** Maps begin at multiples of this: the largest page of a host that Linux runs on (arm64). In bytes. */
 const MAP_GRID = 65536;
 
-/** Physical memory of the core. Memory that existed and has no data in the file reads as zeros. */
+/** Physical memory of the core. */
 export class PhysicalMemory {
   readonly extents: Extents;
   readonly littleEndian: boolean;
@@ -15,10 +15,19 @@ export class PhysicalMemory {
   readonly #name: string;
   readonly #source: ByteSource;
   readonly #policy: AccessPolicy;
+  readonly #excluded: 'error' | 'zeros';
   readonly #word = new Uint8Array(8);
   readonly #view = new DataView(this.#word.buffer);
 
-  constructor(source: ByteSource, extents: Extents, littleEndian: boolean, slots: SlotOptions) {
+  /** `excluded`: what memory without data in the file reads as. */
+  constructor(
+    source: ByteSource,
+    extents: Extents,
+    littleEndian: boolean,
+    slots: SlotOptions,
+    excluded: 'error' | 'zeros' = 'zeros',
+  ) {
+    this.#excluded = excluded;
     this.extents = extents;
     this.littleEndian = littleEndian;
     this.slots = new Slots(source, slots);
@@ -29,7 +38,8 @@ export class PhysicalMemory {
 
   /**
    * Fills `into` with the bytes from physical address `paddr` on.
-   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT for the first byte that the core does not hold, ERR_VMCORE_IO.
+   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT for the first byte that the core does not hold, ERR_VMCORE_EXCLUDED for
+   *   the first one without data, ERR_VMCORE_IO, ERR_VMCORE_CORRUPT.
    */
   read(paddr: number, into: Uint8Array): Uint8Array {
     const { start, end, offset, count } = this.extents;
@@ -39,7 +49,7 @@ export class PhysicalMemory {
       if (index >= count || start[index]! > at) throw this.#notPresent(at);
       const length = Math.min(into.length - done, end[index]! - at);
       const part = into.subarray(done, done + length);
-      if (offset[index]! < 0) part.fill(0);
+      if (offset[index]! < 0) this.#fillExcluded(at, part);
       else this.slots.read(offset[index]! + (at - start[index]!), part);
       done += length;
     }
@@ -117,6 +127,17 @@ export class PhysicalMemory {
       if (isVmcoreError(error, 'ERR_VMCORE_IO')) return undefined;
       throw error;
     }
+  }
+
+  #fillExcluded(paddr: number, into: Uint8Array): void {
+    if (this.#excluded === 'error') {
+      const what = `physical address ${hex(paddr)} was left out when the dump was written`;
+      throw new VmcoreError('ERR_VMCORE_EXCLUDED', `${this.#name}: ${what}`, {
+        file: this.#name,
+        address: paddr,
+      });
+    }
+    into.fill(0);
   }
 
   #notPresent(paddr: number): VmcoreError {

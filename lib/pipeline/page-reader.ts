@@ -1,6 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { MemoryRegion, type Region } from '../access/region.ts';
-import { isVmcoreError, type VmcoreError } from '../errors.ts';
+import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { PageRun } from './page-runs.ts';
 import {
@@ -106,7 +106,7 @@ export class PageReader {
     try {
       source.read(start, bytes);
     } catch (error) {
-      if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
+      if (!isLostData(error)) throw error;
       const pages = (end - start) / pageSize;
       if (pages <= 1) yield { firstPfn: runs[0]!.firstPfn, bytes: undefined, ...IN_MEMORY, error };
       else for (const part of splitRuns(runs, Math.ceil(pages / 2), pageSize)) yield* this.#pread(part);
@@ -161,7 +161,7 @@ export class PageReader {
       }
       return { firstPfn, bytes, ...IN_MEMORY };
     } catch (error) {
-      if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
+      if (!isLostData(error)) throw error;
       return { firstPfn, bytes: undefined, ...IN_MEMORY, error };
     }
   }

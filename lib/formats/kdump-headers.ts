@@ -1,0 +1,224 @@
+import { type ByteSource, requireRange } from '../access/byte-source.ts';
+import { VmcoreError } from '../errors.ts';
+import { type FileRange, HEADER, KDUMP_SIGNATURE, SUB_HEADER, UTSNAME_SIZE } from './kdump-layout.ts';
+
+/** What the headers of a kdump-compressed file say, of any version, word size and byte order. */
+export interface KdumpFacts {
+  readonly littleEndian: boolean;
+  readonly is64Bit: boolean;
+  /** disk_dump_header.header_version, 0 to 6. */
+  readonly version: number;
+  /** STATUS_ bits and the compression in use. */
+  readonly status: number;
+  /** The page size in bytes. */
+  readonly blockSize: number;
+  readonly subHeaderBlocks: number;
+  /** Blocks of all bitmaps. */
+  readonly bitmapBlocks: number;
+  /** Page frames: the bitmaps have as many bits. */
+  readonly maxMapnr: number;
+  readonly nrCpus: number;
+  /** Seconds since the epoch; 0 where it is not known. */
+  readonly crashTime: number;
+  /** struct new_utsname, raw. */
+  readonly utsname: Uint8Array;
+  readonly physBase: bigint;
+  readonly dumpLevel: number;
+  /** The page frames whose pages this file holds; undefined unless it is a member of a split set. */
+  readonly split: { readonly startPfn: number; readonly endPfn: number } | undefined;
+  readonly vmcoreinfo: FileRange;
+  readonly notes: FileRange;
+}
+
+/** Byte offsets in struct disk_dump_header of a 32-bit machine: 2 bytes of padding, and timestamps of 32 bits. */
+const HEADER_32 = {
+  ...HEADER,
+  timestampSeconds: 404,
+  status: 412,
+  blockSize: 416,
+  subHeaderSize: 420,
+  bitmapBlocks: 424,
+  maxMapnr: 428,
+  nrCpus: 448,
+} as const;
+
+/** The type of kdump_sub_header's fields that are a long: addresses, pfns and sizes; the others are the same anywhere. */
+type SubHeaderLayout = { readonly [field in keyof typeof SUB_HEADER]: number };
+
+/** struct kdump_sub_header of a machine that aligns 64-bit fields to 4 bytes (i386). */
+const SUB_HEADER_PACKED: SubHeaderLayout = {
+  physBase: 0,
+  dumpLevel: 4,
+  split: 8,
+  startPfn: 12,
+  endPfn: 16,
+  offsetVmcoreinfo: 20,
+  sizeVmcoreinfo: 28,
+  offsetNote: 32,
+  sizeNote: 40,
+  offsetEraseinfo: 44,
+  sizeEraseinfo: 52,
+  startPfn64: 56,
+  endPfn64: 64,
+  maxMapnr64: 72,
+};
+
+/** struct kdump_sub_header of a 32-bit machine that aligns 64-bit fields to 8 bytes (arm). */
+const SUB_HEADER_PADDED: SubHeaderLayout = {
+  ...SUB_HEADER_PACKED,
+  offsetVmcoreinfo: 24,
+  sizeVmcoreinfo: 32,
+  offsetNote: 40,
+  sizeNote: 48,
+  offsetEraseinfo: 56,
+  sizeEraseinfo: 64,
+  startPfn64: 72,
+  endPfn64: 80,
+  maxMapnr64: 88,
+};
+
+/** Bytes that hold every layout of either header. */
+const HEADER_BYTES = 464;
+const SUB_HEADER_BYTES = 104;
+const LATEST_VERSION = 6;
+/** Page sizes of Linux: 4 KiB to 256 KiB. */
+const BLOCK_SIZE_MIN = 4096;
+const BLOCK_SIZE_MAX = 262144;
+
+/** True for what begins with the signature. */
+export function isKdump(head: Uint8Array): boolean {
+  return [...KDUMP_SIGNATURE].every((letter, i) => head[i] === letter.charCodeAt(0));
+}
+
+/** @throws VmcoreError ERR_VMCORE_CORRUPT, ERR_VMCORE_TRUNCATED when the headers are not all there. */
+export function readKdumpHeaders(source: ByteSource): KdumpFacts {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  requireRange(source, 0, HEADER_BYTES);
+  source.read(0, bytes);
+  const view = new DataView(bytes.buffer);
+  const header = findLayout(view);
+  if (!header) {
+    const what = 'has the signature of a kdump-compressed file and no header behind it';
+    throw corrupt(source, `${what} that makes sense in either byte order and word size`, 0);
+  }
+  const sub = new Uint8Array(SUB_HEADER_BYTES);
+  requireRange(source, header.blockSize, SUB_HEADER_BYTES);
+  source.read(header.blockSize, sub);
+  const facts = { ...header, utsname: bytes.subarray(HEADER.utsname, HEADER.utsname + UTSNAME_SIZE) };
+  return { ...facts, ...new SubHeaderReader(source, header, new DataView(sub.buffer)).read() };
+}
+
+type HeaderFacts = Omit<KdumpFacts, 'utsname' | 'physBase' | 'dumpLevel' | 'split' | 'vmcoreinfo' | 'notes'>;
+
+/** The header does not say its byte order and word size: the one that makes sense is taken. */
+function findLayout(view: DataView): HeaderFacts | undefined {
+  for (const is64Bit of [true, false]) {
+    for (const littleEndian of [true, false]) {
+      const header = readHeader(view, is64Bit, littleEndian);
+      if (makesSense(header)) return header;
+    }
+  }
+  return undefined;
+}
+
+function readHeader(view: DataView, is64Bit: boolean, littleEndian: boolean): HeaderFacts {
+  const layout = is64Bit ? HEADER : HEADER_32;
+  const seconds = layout.timestampSeconds;
+  return {
+    littleEndian,
+    is64Bit,
+    version: view.getInt32(HEADER.headerVersion, littleEndian),
+    crashTime: is64Bit
+      ? Number(view.getBigInt64(seconds, littleEndian))
+      : view.getInt32(seconds, littleEndian),
+    status: view.getUint32(layout.status, littleEndian),
+    blockSize: view.getInt32(layout.blockSize, littleEndian),
+    subHeaderBlocks: view.getInt32(layout.subHeaderSize, littleEndian),
+    bitmapBlocks: view.getUint32(layout.bitmapBlocks, littleEndian),
+    maxMapnr: view.getUint32(layout.maxMapnr, littleEndian),
+    nrCpus: view.getInt32(layout.nrCpus, littleEndian),
+  };
+}
+
+function makesSense({ version, blockSize, subHeaderBlocks, bitmapBlocks, maxMapnr }: HeaderFacts): boolean {
+  return (
+    version >= 0 &&
+    version <= LATEST_VERSION &&
+    blockSize >= BLOCK_SIZE_MIN &&
+    blockSize <= BLOCK_SIZE_MAX &&
+    (blockSize & (blockSize - 1)) === 0 &&
+    subHeaderBlocks > 0 &&
+    bitmapBlocks > 0 &&
+    bitmapBlocks * blockSize * 8 >= maxMapnr
+  );
+}
+
+/** Reads kdump_sub_header, whose fields came with the versions of the format. */
+class SubHeaderReader {
+  readonly #source: ByteSource;
+  readonly #header: HeaderFacts;
+  readonly #view: DataView;
+  readonly #layout: SubHeaderLayout;
+
+  constructor(source: ByteSource, header: HeaderFacts, view: DataView) {
+    this.#source = source;
+    this.#header = header;
+    this.#view = view;
+    this.#layout = header.is64Bit ? SUB_HEADER : this.#layout32();
+  }
+
+  read(): Omit<KdumpFacts, keyof HeaderFacts | 'utsname'> {
+    const { version, littleEndian, is64Bit } = this.#header;
+    const { physBase, dumpLevel, split } = this.#layout;
+    const isSplit = version >= 2 && this.#view.getInt32(split, littleEndian) !== 0;
+    return {
+      physBase: is64Bit
+        ? this.#view.getBigInt64(physBase, littleEndian)
+        : BigInt(this.#view.getUint32(physBase, littleEndian)),
+      dumpLevel: version >= 1 ? this.#view.getInt32(dumpLevel, littleEndian) & 31 : 0,
+      split: isSplit
+        ? { startPfn: this.#pfn('startPfn', 'startPfn64'), endPfn: this.#pfn('endPfn', 'endPfn64') }
+        : undefined,
+      vmcoreinfo: version >= 3 ? this.#range('offsetVmcoreinfo', 'sizeVmcoreinfo') : { offset: 0, size: 0 },
+      notes: version >= 4 ? this.#range('offsetNote', 'sizeNote') : { offset: 0, size: 0 },
+      ...(version >= 6 && { maxMapnr: this.#quad('maxMapnr64') }),
+    };
+  }
+
+  /** By where VMCOREINFO would lie: it is in the blocks of the sub header (libkdumpfile decides the same way). */
+  #layout32(): SubHeaderLayout {
+    const { version, blockSize, subHeaderBlocks, littleEndian } = this.#header;
+    if (version < 3) return SUB_HEADER_PACKED;
+    const { offsetVmcoreinfo, sizeVmcoreinfo } = SUB_HEADER_PACKED;
+    const offset = Number(this.#view.getBigUint64(offsetVmcoreinfo, littleEndian));
+    const size = this.#view.getUint32(sizeVmcoreinfo, littleEndian);
+    const isAbsent = offset === 0 && size === 0;
+    const isInside = offset > blockSize && offset + size <= (1 + subHeaderBlocks) * blockSize;
+    return isAbsent || isInside ? SUB_HEADER_PACKED : SUB_HEADER_PADDED;
+  }
+
+  #pfn(field: 'startPfn' | 'endPfn', field64: 'startPfn64' | 'endPfn64'): number {
+    return this.#header.version >= 6 ? this.#quad(field64) : this.#long(field);
+  }
+
+  #range(offset: keyof SubHeaderLayout, size: keyof SubHeaderLayout): FileRange {
+    return { offset: this.#quad(offset), size: this.#long(size) };
+  }
+
+  #long(field: keyof SubHeaderLayout): number {
+    if (this.#header.is64Bit) return this.#quad(field);
+    return this.#view.getUint32(this.#layout[field], this.#header.littleEndian);
+  }
+
+  #quad(field: keyof SubHeaderLayout): number {
+    const at = this.#layout[field];
+    const value = this.#view.getBigUint64(at, this.#header.littleEndian);
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+    const offset = this.#header.blockSize + at;
+    throw corrupt(this.#source, `has ${field} = 0x${value.toString(16)} in its sub header`, offset);
+  }
+}
+
+function corrupt(source: ByteSource, what: string, offset: number): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, { file: source.name, offset });
+}

@@ -1,0 +1,106 @@
+import { type ByteSource, requireRange } from '../access/byte-source.ts';
+import { VmcoreError } from '../errors.ts';
+import type { CoreFile, OpenCoreOptions } from './core-file.ts';
+import { makeExtents } from './extents.ts';
+import { type Note, parseNotes } from './notes.ts';
+
+/**
+ * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.h): a header, all memory from physical address 0
+ * on, and an end marker. Everything is big-endian.
+ */
+const MAGIC = 0xa8190173618f23fdn;
+const HEADER_BYTES = 4096;
+/** Byte offsets in the header. */
+const HEADER = {
+  magic: 0, // u64
+  headerSize: 12, // u32, bytes: where memory begins
+  pageSize: 20, // u32
+  memorySize: 24, // u64, bytes
+  volume: 76, // u32
+  isMultiVolume: 92, // u8
+} as const;
+const END_MARKER = 'DUMP_END';
+const EM_S390 = 22;
+const PAGE_SIZE = 4096;
+
+/** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
+const VMCORE_INFO = 0xe0c;
+/** VMCOREINFO_NOTE_SIZE is two or three pages (include/linux/vmcore_info.h). */
+const NOTE_BYTES = 4 * PAGE_SIZE;
+/** No machine has more memory. In bytes. */
+const MEMORY_LIMIT = 2n ** 52n;
+
+/** True for what begins with the magic. */
+export function isS390Dump(head: Uint8Array): boolean {
+  return head.length >= 8 && new DataView(head.buffer, head.byteOffset).getBigUint64(HEADER.magic) === MAGIC;
+}
+
+/** @throws VmcoreError ERR_VMCORE_TRUNCATED (unless `allowTruncated`), ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT. */
+export function openS390Dump(source: ByteSource, options: OpenCoreOptions): CoreFile {
+  const { offset, memorySize } = readHeader(source);
+  if (!options.allowTruncated) requireEnd(source, offset + memorySize);
+  const there = Math.min(memorySize, source.size - offset);
+  const notePayload = readVmcoreinfoNote(source, offset, there);
+  const notes: Note[] = parseNotes(notePayload, false).slice(0, 1);
+  return {
+    format: 's390-dump',
+    machine: EM_S390,
+    littleEndian: false,
+    source,
+    segments: [],
+    extents: makeExtents([{ start: 0, end: there, offset }]),
+    notePayload,
+    notes,
+  };
+}
+
+function readHeader(source: ByteSource): { offset: number; memorySize: number } {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  requireRange(source, 0, HEADER_BYTES);
+  source.read(0, bytes);
+  const view = new DataView(bytes.buffer);
+  if (view.getUint8(HEADER.isMultiVolume) !== 0) {
+    const what = `is volume ${view.getUint32(HEADER.volume)} of a multi-volume dump, which is not read here`;
+    throw new VmcoreError('ERR_VMCORE_FORMAT', `${source.name}: ${what}; zgetdump joins the volumes`, {
+      file: source.name,
+      offset: HEADER.isMultiVolume,
+    });
+  }
+  const offset = view.getUint32(HEADER.headerSize);
+  const memorySize = view.getBigUint64(HEADER.memorySize);
+  const pageSize = view.getUint32(HEADER.pageSize);
+  if (offset < HEADER_BYTES || memorySize === 0n || memorySize > MEMORY_LIMIT || pageSize !== PAGE_SIZE) {
+    const what = `claims a header of ${offset} bytes and ${memorySize} bytes of memory in pages of ${pageSize}`;
+    throw new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, {
+      file: source.name,
+      offset: HEADER.headerSize,
+    });
+  }
+  requireRange(source, offset, 1);
+  return { offset, memorySize: Number(memorySize) };
+}
+
+function requireEnd(source: ByteSource, offset: number): void {
+  const bytes = new Uint8Array(END_MARKER.length);
+  requireRange(source, offset, bytes.length);
+  source.read(offset, bytes);
+  if (Buffer.from(bytes).toString('latin1') === END_MARKER) return;
+  const what = 'has no end marker: the dump did not come to its end';
+  throw new VmcoreError('ERR_VMCORE_TRUNCATED', `${source.name}: ${what}`, { file: source.name, offset });
+}
+
+/** The note that the kernel's lowcore points to; empty where it points to none. */
+function readVmcoreinfoNote(source: ByteSource, offset: number, size: number): Uint8Array {
+  const none = new Uint8Array(0);
+  if (size < VMCORE_INFO + 8) return none;
+  const pointer = new Uint8Array(8);
+  source.read(offset + VMCORE_INFO, pointer);
+  const address = new DataView(pointer.buffer).getBigUint64(0);
+  if (address === 0n || address >= BigInt(size)) return none;
+  const bytes = new Uint8Array(Math.min(NOTE_BYTES, size - Number(address)));
+  source.read(offset + Number(address), bytes);
+  const note = parseNotes(bytes, false)[0];
+  return note?.name === 'VMCOREINFO'
+    ? bytes.slice(0, Math.ceil((note.offset + note.desc.length) / 4) * 4)
+    : none;
+}

@@ -1,0 +1,55 @@
+import { type CoreSource, plainSource } from './access/open-source.ts';
+import { type AccessOptions, accessProfile, checkAccessOptions } from './access/profile.ts';
+import { VmcoreError } from './errors.ts';
+import { openCore } from './formats/open-core.ts';
+import { Vmcore } from './vmcore.ts';
+
+/** How a core is opened. */
+export interface OpenOptions extends AccessOptions {
+  /**
+   * What pages that were left out when the dump was written read as: an `error` (ERR_VMCORE_EXCLUDED; the default for
+   * kdump-compressed dumps) or `zeros` (the default for ELF cores, in which memory without data may also be memory that
+   * was never there). With `zeros`, pages that an incomplete dump has lost are zeros too, in dumps of it as well.
+   */
+  readonly excluded?: 'error' | 'zeros' | undefined;
+  /** Open a flattened, LiME or stand-alone dump that was cut off, for what is there. Default: ERR_VMCORE_TRUNCATED. */
+  readonly allowTruncated?: boolean | undefined;
+  /** The text of VMCOREINFO, where the core has none, or instead of what it has; {@link Vmcore.findVmcoreinfo} finds it. */
+  readonly vmcoreinfo?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a core: finds out by its content what it is and reads its headers, notes and VMCOREINFO. The members of a split
+ * set are opened together, in any order.
+ *
+ * @throws VmcoreError ERR_VMCORE_OPEN (no such file, no permission, a directory), ERR_VMCORE_FORMAT (not a core),
+ *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT; the signal's reason.
+ */
+export async function openVmcore(
+  source: CoreSource | readonly CoreSource[],
+  options: OpenOptions = {},
+): Promise<Vmcore> {
+  const { access, excluded, allowTruncated, vmcoreinfo, pageTableBudget, signal } = options;
+  signal?.throwIfAborted();
+  checkAccessOptions(options);
+  if (excluded !== undefined && excluded !== 'error' && excluded !== 'zeros') {
+    throw argument(`excluded is 'error' or 'zeros', not ${String(excluded)}`);
+  }
+  if (vmcoreinfo !== undefined && typeof vmcoreinfo !== 'string') {
+    throw argument(`vmcoreinfo is a text, not ${typeof vmcoreinfo}`);
+  }
+  const sources = (isList(source) ? source : [source]).map(plainSource);
+  if (sources.length === 0) throw argument('there is no file to open');
+  const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, pageTableBudget };
+  const core = await openCore(recipe, signal);
+  return new Vmcore(core, accessProfile(core.source, options));
+}
+
+function isList(source: CoreSource | readonly CoreSource[]): source is readonly CoreSource[] {
+  return Array.isArray(source);
+}
+
+function argument(message: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
+}
