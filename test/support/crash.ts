@@ -9,12 +9,13 @@ export async function crashSession(
   vmlinux: string,
   dump: string,
   commands: readonly string[],
+  options: readonly string[] = [],
 ): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'vmcore-crash-'));
   const files = commands.map((_, i) => join(folder, String(i)));
   const script = commands.map((command, i) => `${command} > ${files[i]}\n`).join('');
   try {
-    await run(programs.crash, ['-s', '--no_scroll', vmlinux, dump], {
+    await run(programs.crash, ['-s', '--no_scroll', ...options, vmlinux, dump], {
       input: `${script}quit\n`,
       env: { ...process.env, HOME: folder, TERM: 'dumb' }, // no .crashrc of whoever runs the tests
     });
