@@ -41,6 +41,7 @@ export type { DumpMember, DumpReport, FailedLevel, PhaseReport } from './pipelin
 export type { DumpTarget, OutputOptions } from './pipeline/output-target.ts';
 export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
+export { type ReassembleOptions, type ReassembleReport, reassemble } from './pipeline/reassemble.ts';
 export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
 export {
   type ClassifyOptions,

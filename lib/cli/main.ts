@@ -15,6 +15,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./dmesg.ts')).dmesg,
   },
   dump: { summary: 'write a filtered, compressed dump', load: async () => (await import('./dump.ts')).dump },
+  reassemble: {
+    summary: 'make one dump of a split set',
+    load: async () => (await import('./reassemble.ts')).reassembleCommand,
+  },
   unflatten: {
     summary: 'put a flattened dump together',
     load: async () => (await import('./unflatten.ts')).unflattenCommand,

@@ -28,6 +28,8 @@ export interface KdumpFacts {
   readonly split: { readonly startPfn: number; readonly endPfn: number } | undefined;
   readonly vmcoreinfo: FileRange;
   readonly notes: FileRange;
+  /** What was erased, as text. */
+  readonly eraseinfo: FileRange;
 }
 
 /** Byte offsets in struct disk_dump_header of a 32-bit machine: 2 bytes of padding, and timestamps of 32 bits. */
@@ -108,7 +110,10 @@ export function readKdumpHeaders(source: ByteSource): KdumpFacts {
   return { ...facts, ...new SubHeaderReader(source, header, new DataView(sub.buffer)).read() };
 }
 
-type HeaderFacts = Omit<KdumpFacts, 'utsname' | 'physBase' | 'dumpLevel' | 'split' | 'vmcoreinfo' | 'notes'>;
+type HeaderFacts = Omit<
+  KdumpFacts,
+  'utsname' | 'physBase' | 'dumpLevel' | 'split' | 'vmcoreinfo' | 'notes' | 'eraseinfo'
+>;
 
 /** The header does not say its byte order and word size: the one that makes sense is taken. */
 function findLayout(view: DataView): HeaderFacts | undefined {
@@ -181,6 +186,7 @@ class SubHeaderReader {
         : undefined,
       vmcoreinfo: version >= 3 ? this.#range('offsetVmcoreinfo', 'sizeVmcoreinfo') : { offset: 0, size: 0 },
       notes: version >= 4 ? this.#range('offsetNote', 'sizeNote') : { offset: 0, size: 0 },
+      eraseinfo: version >= 5 ? this.#range('offsetEraseinfo', 'sizeEraseinfo') : { offset: 0, size: 0 },
       ...(version >= 6 && { maxMapnr: this.#quad('maxMapnr64') }),
     };
   }

@@ -122,7 +122,7 @@ export interface FileRange {
   readonly size: number;
 }
 
-/** What kdump_sub_header says of a dump that had no data erased. */
+/** What kdump_sub_header says. */
 export interface KdumpSubHeader {
   /** Physical address that the kernel's text is mapped to, minus its link address; may be negative. 0 on s390x. */
   readonly physBase: bigint;
@@ -132,6 +132,8 @@ export interface KdumpSubHeader {
   readonly notes: FileRange;
   /** The text of VMCOREINFO, inside the notes; {0, 0} when there is none. */
   readonly vmcoreinfo: FileRange;
+  /** The text of ERASEINFO, behind the pages. */
+  readonly eraseinfo?: FileRange | undefined;
   /** The pages that this file of a split set has. */
   readonly split?: { readonly startPfn: number; readonly endPfn: number } | undefined;
 }
@@ -148,6 +150,8 @@ export function encodeSubHeader(header: KdumpSubHeader, littleEndian: boolean): 
   set64(SUB_HEADER.offsetNote, header.notes.offset);
   set64(SUB_HEADER.sizeNote, header.notes.size);
   set64(SUB_HEADER.maxMapnr64, header.maxMapnr);
+  set64(SUB_HEADER.offsetEraseinfo, header.eraseinfo?.offset ?? 0);
+  set64(SUB_HEADER.sizeEraseinfo, header.eraseinfo?.size ?? 0);
   if (header.split) {
     const { startPfn, endPfn } = header.split;
     view.setInt32(SUB_HEADER.split, 1, littleEndian);

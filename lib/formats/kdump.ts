@@ -15,7 +15,8 @@ const NOTES_LIMIT = 256 << 20;
 const UTSNAME_STRING = 65;
 const UTSNAME_MACHINE = 4;
 
-interface OpenedMember {
+/** A kdump-compressed file, and what its headers say. */
+export interface OpenedMember {
   readonly source: ByteSource;
   readonly facts: KdumpFacts;
 }
@@ -72,8 +73,9 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
 /**
  * The members by their pfns, which have to follow one another from 0 to the end. Of a small core, makedumpfile writes
  * members without any.
+ * @throws VmcoreError ERR_VMCORE_TRUNCATED where one is missing, ERR_VMCORE_ARGUMENT for files that are no set.
  */
-function orderMembers(opened: readonly OpenedMember[]): KdumpMember[] {
+export function orderMembers(opened: readonly OpenedMember[]): KdumpMember[] {
   const { source, facts } = opened[0]!;
   const whole = opened.find((member) => !member.facts.split);
   if (whole && opened.length === 1) return [{ source, startPfn: 0, endPfn: facts.maxMapnr }];
@@ -120,14 +122,15 @@ function missing(opened: readonly OpenedMember[], startPfn: number, endPfn: numb
   );
 }
 
-/** The notes; version 3 has only VMCOREINFO, which becomes one. */
-function readNotes(source: ByteSource, { notes, vmcoreinfo, littleEndian }: KdumpFacts): Uint8Array {
+/** The notes; version 3 has only VMCOREINFO, which becomes one. @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */
+export function readNotes(source: ByteSource, { notes, vmcoreinfo, littleEndian }: KdumpFacts): Uint8Array {
   if (notes.size > 0) return readRange(source, notes);
   if (vmcoreinfo.size === 0) return new Uint8Array(0);
   return encodeNote('VMCOREINFO', 0, readRange(source, vmcoreinfo), littleEndian);
 }
 
-function readRange(source: ByteSource, { offset, size }: FileRange): Uint8Array {
+/** @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT when there are too many bytes. */
+export function readRange(source: ByteSource, { offset, size }: FileRange): Uint8Array {
   if (size > NOTES_LIMIT) {
     throw new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: claims ${size} bytes of notes`, {
       file: source.name,

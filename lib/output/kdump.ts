@@ -51,6 +51,10 @@ export interface KdumpDescription {
   readonly bitmap1: Uint8Array;
   /** Pages that are dumped, pages of zeros included. The caller keeps both bitmaps unchanged until begin() is done. */
   readonly bitmap2: Uint8Array;
+  /** What was erased, as makedumpfile's lines of text: `erase NAME size N`. */
+  readonly eraseinfo?: Uint8Array | undefined;
+  /** STATUS_ bits that a dump had before: one that was incomplete stays so. */
+  readonly status?: number | undefined;
   /** What compresses the pages; absent when they are stored raw. Only its flag matters here. */
   readonly codec?: { readonly flag: number } | undefined;
   /** The pages that are appended, when this is a file of a split set. Everything else is as in the whole dump. */
@@ -160,6 +164,7 @@ export class KdumpWriter implements DumpWriter {
       throw argumentError(`bitmap 2 announces ${this.#dumpable} pages, but ${this.pages} were appended`);
     }
     await this.#flush();
+    await this.#writeEraseinfo();
     this.#finishing = true;
     await this.#sink.finish(0, this.#header(this.#missingPages > 0 ? STATUS_INCOMPLETE : 0));
   }
@@ -173,6 +178,19 @@ export class KdumpWriter implements DumpWriter {
     return this.#sink.abort(mode);
   }
 
+  /** Where it lies is known only when all pages are there. */
+  async #writeEraseinfo(): Promise<void> {
+    const { eraseinfo, pageSize, littleEndian } = this.#dump;
+    if (!eraseinfo || eraseinfo.length === 0) return;
+    const range = { offset: this.#end, size: eraseinfo.length };
+    await this.#sink.write(this.#end, eraseinfo);
+    this.#end += eraseinfo.length;
+    await this.#sink.write(
+      pageSize,
+      encodeSubHeader({ ...this.#subHeader(), eraseinfo: range }, littleEndian),
+    );
+  }
+
   async #leaveReadable(): Promise<void> {
     try {
       await this.#flush();
@@ -184,8 +202,8 @@ export class KdumpWriter implements DumpWriter {
   }
 
   #header(mark: number): Uint8Array {
-    const { pageSize: blockSize, codec, littleEndian } = this.#dump;
-    const status = mark | (codec?.flag ?? 0);
+    const { pageSize: blockSize, codec, littleEndian, status: before = 0 } = this.#dump;
+    const status = before | mark | (codec?.flag ?? 0);
     return encodeHeader({ ...this.#dump, ...this.#layout, blockSize, status }, littleEndian);
   }
 
