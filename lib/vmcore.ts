@@ -1,7 +1,7 @@
 import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
 import type { AccessProfile } from './access/profile.ts';
-import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
+import { CALL_COSTS, type ReadCosts, type ReadObjective } from './access/read-plan.ts';
 import { WINDOW_BYTES } from './access/region.ts';
 import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
 import type { AddressSpace, Architecture, WalkStep } from './arch/arch.ts';
@@ -312,15 +312,14 @@ export class Vmcore implements AsyncDisposable {
    */
   plan(options: ReadPlanOptions = {}): Promise<ReadPlan> {
     return this.#run(options.signal, async (signal) => {
-      const { bitmap, level } = await this.#pages.classify(checkDumpLevel(options.level), {
-        signal,
-      });
+      const objective = checkObjective(options.objective);
+      const { bitmap, level } = await this.#pages.classify(checkDumpLevel(options.level), { signal });
       const before = this.counters;
       const costs = this.#readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
-      const { limits } = this.#profile;
+      const limits = this.#profile.limits[objective];
       const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
-      return { level, calibration, ...makeReadPlan(bitmap, planner, options.objective ?? 'time') };
+      return { level, calibration, ...makeReadPlan(bitmap, planner, objective) };
     });
   }
 
@@ -358,7 +357,7 @@ export class Vmcore implements AsyncDisposable {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
-      limits: this.#profile.limits,
+      limits: this.#profile.limits[checkObjective(options.objective)],
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
@@ -390,10 +389,7 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /** What reading costs, as the objective counts it; measured once, on pages that are kept. */
-  #readCosts(kept: PageBitmap, { objective = 'time', costs }: PlanOptions): ReadCosts {
-    if (objective !== 'time' && objective !== 'calls') {
-      throw argument(`an objective is 'time' or 'calls', not ${String(objective)}`);
-    }
+  #readCosts(kept: PageBitmap, { objective, costs }: PlanOptions): ReadCosts {
     if (objective === 'calls') return CALL_COSTS;
     if (costs) return costs;
     if (this.#profile.policy !== 'auto') return this.#profile.costs;
@@ -457,6 +453,11 @@ function closedError(file: string): VmcoreError {
 
 function argument(message: string): VmcoreError {
   return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
+}
+
+function checkObjective(objective: ReadObjective = 'time'): ReadObjective {
+  if (objective === 'time' || objective === 'calls') return objective;
+  throw argument(`an objective is 'time' or 'calls', not ${String(objective)}`);
 }
 
 function checkPaddr(paddr: unknown): void {

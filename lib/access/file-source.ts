@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, type Stats, statfsSync } from 'node:fs';
 import type { NativeSource } from '../../types/native.d.ts';
 import { VmcoreError } from '../errors.ts';
+import { addressSpaceLimit, holdAddressSpace } from './address-space-limit.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
 import { type AccessCounters, readCounters } from './counters.ts';
 import { native } from './native.ts';
@@ -19,6 +20,7 @@ export class FileSource implements ByteSource {
   readonly #fd: number;
   readonly #owned: boolean;
   readonly #native: NativeSource;
+  readonly #addressSpace = addressSpaceLimit();
   #open = true;
 
   readonly #pageTableBudget: number;
@@ -70,6 +72,7 @@ export class FileSource implements ByteSource {
     const mapped = Math.ceil((end - position) / pageSize) * pageSize;
     try {
       if (this.mapping === 'eager') holdPageTableBudget(mapped, this.#pageTableBudget);
+      holdAddressSpace(mapped, this.#addressSpace);
       return new MappedRegion(this.#native.map(position, mapped), position, end, this.name);
     } catch (cause) {
       countFailure(this.mapFailures, cause);

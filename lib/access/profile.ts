@@ -1,7 +1,7 @@
 import { VmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { BYTES_PER_TABLE_BYTE, DEFAULT_PAGE_TABLE_BUDGET } from './page-table-budget.ts';
-import type { ReadCosts, ReadLimits } from './read-plan.ts';
+import type { ReadCosts, ReadLimits, ReadObjective } from './read-plan.ts';
 import type { AccessPolicy, SlotOptions } from './slots.ts';
 
 /** How each of the access patterns reaches a source: page tables, mem_map and page data never share slots. */
@@ -15,11 +15,13 @@ export interface AccessProfile {
   readonly memory: SlotOptions;
   /** Page data is read as planned. */
   readonly costs: ReadCosts;
-  readonly limits: ReadLimits;
+  /** By what a plan is made for: longer maps save calls, not time. */
+  readonly limits: Readonly<Record<ReadObjective, ReadLimits>>;
 }
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;
+const GIB = 1 << 30;
 
 /** How the user wants a source to be reached. */
 export interface AccessOptions {
@@ -28,8 +30,8 @@ export interface AccessOptions {
   /** Regions that reads of users keep; default 8. */
   readonly slots?: number | undefined;
   /**
-   * Longest region in bytes, a power of two from 64 KiB on. Default: of a file 4 MiB, in a plan 32 MiB; of /proc/vmcore
-   * 4 MiB, in a plan what the page-table budget allows.
+   * Longest region in bytes, a power of two from 64 KiB on. Default: 4 MiB, in a plan 32 MiB; in a plan for the fewest
+   * calls on /proc/vmcore what the page-table budget allows.
    */
   readonly regionBytes?: number | undefined;
   /**
@@ -39,8 +41,11 @@ export interface AccessOptions {
   readonly pageTableBudget?: number | undefined;
 }
 
-/** Of a file, touched pages count as resident: the longest planned map is half of what may stay mapped. */
-const LAZY_PLAN_BYTES = 32 * MIB;
+/**
+ * Touched pages of a file count as resident: the longest planned map is half of what may stay mapped. Longer ones save
+ * no time: the two calls are a hundredth of what the pages of so many bytes cost.
+ */
+const PLAN_BYTES = 32 * MIB;
 const REGION_BYTES = 4 * MIB;
 const TABLE_REGION_BYTES = 256 * KIB;
 const STRUCT_PAGE_REGION_BYTES = 16 * MIB;
@@ -49,7 +54,6 @@ const STRUCT_PAGE_SLOTS = 2;
 const SLOTS = 8;
 const PREAD_BYTES = MIB;
 const SMALLEST_REGION_BYTES = 64 * KIB;
-
 /** Nanoseconds, where they can't be measured: of a file in the page cache (benchmarks/README.md). */
 const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 130, readCall: 700, readPage: 250 };
 /** As published for /proc/vmcore: 110 us to map and 90 us to unmap 1024 pages, 1 to 2 us to copy one. */
@@ -74,24 +78,30 @@ export function accessProfile(source: ByteSource, options: AccessOptions): Acces
   const eager = source.mapping === 'eager';
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
   const budget = pageTableBudget * BYTES_PER_TABLE_BYTE - inSlots;
-  const allowed = eager ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget)) : Number.POSITIVE_INFINITY;
-  const map = Math.min(allowed, regionBytes ?? (eager ? allowed : LAZY_PLAN_BYTES));
+  const allowed = eager ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget)) : PLAN_BYTES;
+  const limits = (longest: number): ReadLimits => {
+    const map = Math.min(allowed, regionBytes ?? longest);
+    return {
+      map: policy === 'read' ? 0 : map,
+      pread: policy === 'mmap' ? 0 : Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES),
+      // As many as it takes to map everything: a map is two calls.
+      callsPerGiB: policy === 'read' ? undefined : (2 * GIB) / map,
+    };
+  };
   return {
     policy,
     tables,
     structPages,
     memory,
     costs: eager ? EAGER_COSTS : LAZY_COSTS,
-    limits: {
-      map: policy === 'read' ? 0 : map,
-      pread: policy === 'mmap' ? 0 : Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES),
-    },
+    limits: { time: limits(PLAN_BYTES), calls: limits(allowed) },
   };
 }
 
 /** Nothing can be mapped: decompressed pages are kept singly, but struct pages are read one after another. */
 function readProfile(slots: number): AccessProfile {
   const policy = 'read';
+  const limits = { map: 0, pread: PREAD_BYTES };
   const few = { regionBytes: DECOMPRESS_BYTES, readBytes: DECOMPRESS_BYTES, policy } as const;
   return {
     policy,
@@ -99,7 +109,7 @@ function readProfile(slots: number): AccessProfile {
     structPages: { slots: STRUCT_PAGE_SLOTS, regionBytes: MIB, readBytes: MIB, policy },
     memory: { slots: Math.max(DECOMPRESS_SLOTS, slots), ...few },
     costs: DECOMPRESS_COSTS,
-    limits: { map: 0, pread: PREAD_BYTES },
+    limits: { time: limits, calls: limits },
   };
 }
 

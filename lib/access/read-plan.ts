@@ -21,10 +21,14 @@ export type ReadObjective = 'time' | 'calls';
 /** Costs whose sum is the number of calls; pages break ties, so that nothing is mapped or read for nothing. */
 export const CALL_COSTS: ReadCosts = { mapCall: 2, mapPage: 1e-9, touchPage: 0, readCall: 1, readPage: 1e-9 };
 
-/** Longest extent of each method, in bytes. */
+/** What a plan has to keep to. */
 export interface ReadLimits {
+  /** Longest extent that is mapped, in bytes. */
   readonly map: number;
+  /** Longest extent that is read by one pread, in bytes. */
   readonly pread: number;
+  /** Calls for each GiB of the file at most, if extents may be long enough for so few; else there is no such limit. */
+  readonly callsPerGiB?: number | undefined;
 }
 
 /** Wanted ranges of a file, ascending and disjoint, as parallel arrays. */
@@ -45,10 +49,15 @@ export interface PlannedExtent {
   readonly cost: number;
 }
 
+/** Calls of an extent: a map is unmapped, too. */
+const CALLS: Readonly<Record<ReadMethod, number>> = { map: 2, pread: 1 };
+const GIB = 2 ** 30;
+/** Halvings of the interval in which the price of a call is looked for: to a part in a thousand of the highest. */
+const PRICE_STEPS = 10;
+
 /**
- * Groups ranges so that the sum of predicted costs is the least: dynamic programming over the last range of each group.
- * The cost of a group is linear in its length, so the best beginning for each end is the minimum of a sliding window,
- * and the whole takes time linear in the number of ranges. Each range must be within at least one limit.
+ * Groups ranges so that the sum of predicted costs is the least. Where that takes too many calls, each call is given a
+ * price on top, the lowest one with which they are few enough. Each range must be within at least one limit.
  */
 export function planReads(
   ranges: WantedRanges,
@@ -56,12 +65,56 @@ export function planReads(
   costs: ReadCosts,
   limits: ReadLimits,
 ): PlannedExtent[] {
-  const { count, start, end } = ranges;
+  const planAt = (price: number) => planAtPrice(ranges, pageSize, costs, limits, price);
+  const cheapest = planAt(0);
+  const allowed = allowedCalls(ranges, limits);
+  if (countCalls(cheapest) <= allowed) return cheapest;
+  let [low, high] = [0, highestPrice(pageSize, costs, limits)];
+  let plan = planAt(high);
+  for (let step = 0; step < PRICE_STEPS && countCalls(plan) < allowed; step++) {
+    const price = (low + high) / 2;
+    const tried = planAt(price);
+    if (countCalls(tried) > allowed) low = price;
+    else [high, plan] = [price, tried];
+  }
+  return plan;
+}
+
+function countCalls(plan: readonly PlannedExtent[]): number {
+  return plan.reduce((sum, { method }) => sum + CALLS[method], 0);
+}
+
+function allowedCalls({ count, start, end }: WantedRanges, { callsPerGiB }: ReadLimits): number {
+  if (callsPerGiB === undefined || count === 0) return Number.POSITIVE_INFINITY;
+  return Math.max(CALLS.map, Math.floor(((end[count - 1]! - start[0]!) / GIB) * callsPerGiB));
+}
+
+/** With it, whatever fits into one extent is in one: no gap costs as much. */
+function highestPrice(pageSize: number, costs: ReadCosts, limits: ReadLimits): number {
+  const { mapCall, mapPage, touchPage, readCall, readPage } = costs;
+  const pages = Math.max(limits.map, limits.pread) / pageSize;
+  return mapCall + readCall + pages * (mapPage + touchPage + readPage);
+}
+
+/**
+ * The cheapest plan when each call costs `price` more: dynamic programming over the last range of each group. The cost of
+ * a group is linear in its length, so the best beginning for each end is the minimum of a sliding window, and the whole
+ * takes time linear in the number of ranges.
+ */
+function planAtPrice(
+  { count, start, end }: WantedRanges,
+  pageSize: number,
+  costs: ReadCosts,
+  limits: ReadLimits,
+  price: number,
+): PlannedExtent[] {
   const best = new Float64Array(count + 1);
   const from = new Int32Array(count + 1);
   const byMap = new Uint8Array(count + 1);
   const map = new SlidingMinimum(count);
   const pread = new SlidingMinimum(count);
+  const mapCall = costs.mapCall + CALLS.map * price;
+  const readCall = costs.readCall + CALLS.pread * price;
   const mapByte = costs.mapPage / pageSize;
   const readByte = costs.readPage / pageSize;
   const touchByte = costs.touchPage / pageSize;
@@ -73,21 +126,23 @@ export function planReads(
     pread.dropWhile((j) => end[i]! - start[j]! > limits.pread);
     const touched = (end[i]! - start[i]!) * touchByte;
     map.addToAll(touched);
-    const mapCost = map.minimum + costs.mapCall + end[i]! * mapByte;
-    const readCost = pread.minimum + costs.readCall + end[i]! * readByte;
+    const mapCost = map.minimum + mapCall + end[i]! * mapByte;
+    const readCost = pread.minimum + readCall + end[i]! * readByte;
     const mapped = mapCost < readCost;
     best[i + 1] = mapped ? mapCost : readCost;
     from[i + 1] = mapped ? map.position : pread.position;
     byMap[i + 1] = mapped ? 1 : 0;
   }
-  return traceBack(count, best, from, byMap);
+  return traceBack(best, from, byMap, price);
 }
 
-function traceBack(count: number, best: Float64Array, from: Int32Array, byMap: Uint8Array): PlannedExtent[] {
+function traceBack(best: Float64Array, from: Int32Array, byMap: Uint8Array, price: number): PlannedExtent[] {
   const extents: PlannedExtent[] = [];
-  for (let last = count; last > 0; last = from[last]!) {
+  for (let last = from.length - 1; last > 0; last = from[last]!) {
     const first = from[last]!;
-    extents.push({ first, last, method: byMap[last] ? 'map' : 'pread', cost: best[last]! - best[first]! });
+    const method: ReadMethod = byMap[last] ? 'map' : 'pread';
+    const cost = best[last]! - best[first]! - price * CALLS[method];
+    extents.push({ first, last, method, cost });
   }
   return extents.reverse();
 }

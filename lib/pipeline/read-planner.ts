@@ -57,12 +57,13 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   }
 }
 
-/** Where data is not aligned to pages in the file, a map takes in part of a page more. */
+/** Where data is not aligned to pages in the file, a map takes in part of a page more; it has one page at least. */
 function limitsOf({ extents, pageSize, limits }: PlannerOptions): ReadLimits {
   const aligned = extents.offset.every(
     (offset, i) => offset < 0 || (offset - extents.start[i]!) % pageSize === 0,
   );
-  return aligned ? limits : { ...limits, map: Math.max(0, limits.map - pageSize) };
+  if (aligned || limits.map === 0) return limits;
+  return { ...limits, map: Math.max(pageSize, limits.map - pageSize) };
 }
 
 function plannedRead(runs: readonly PageRun[], extent: PlannedExtent, pageSize: number): PlannedRead {

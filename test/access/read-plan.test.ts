@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import {
+  CALL_COSTS,
   type PlannedExtent,
   planReads,
   type ReadCosts,
@@ -112,6 +113,38 @@ t.test('no other way to group a few ranges is cheaper', async () => {
       const least = leastCost(ranges, costs, limits);
       if (!close(planned, least)) throw new Error(`planned at ${planned}, possible at ${least}`);
     }),
+    { numRuns: 300 },
+  );
+});
+
+t.test('where calls are limited there are no more of them, for the least time beside that', async () => {
+  const cheapReads = { mapCall: 6000, mapPage: 195, touchPage: 50, readCall: 10, readPage: 100 };
+  const callsOf = (plan: PlannedExtent[]) =>
+    plan.reduce((sum, { method }) => sum + (method === 'map' ? 2 : 1), 0);
+  fc.assert(
+    fc.property(
+      rangesOf(60),
+      fc.integer({ min: 64, max: 2000 }),
+      fc.nat(300),
+      (ranges, mapPages, readPages) => {
+        const free = { map: mapPages * PAGE, pread: readPages * PAGE };
+        // What it takes to map everything is always possible.
+        const callsPerGiB = (2 * 2 ** 30) / free.map;
+        const span = ranges.length === 0 ? 0 : ranges.at(-1)!.end - ranges[0]!.start;
+        const allowed = Math.max(2, Math.floor((span / 2 ** 30) * callsPerGiB));
+        const limited = planReads(wanted(ranges), PAGE, cheapReads, { ...free, callsPerGiB });
+        const unlimited = planReads(wanted(ranges), PAGE, cheapReads, free);
+        checkPlan(limited, ranges, cheapReads, free);
+        // Regions begin where the first wanted range does, and may not end where one does: a few more than by division.
+        if (
+          callsOf(limited) > Math.max(allowed, callsOf(planReads(wanted(ranges), PAGE, CALL_COSTS, free)))
+        ) {
+          throw new Error(`${callsOf(limited)} calls, ${allowed} are allowed`);
+        }
+        if (callsOf(unlimited) <= allowed && total(limited) !== total(unlimited))
+          throw new Error('dearer for nothing');
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -1,0 +1,19 @@
+// Dumps a core, and prints the calls on it that were counted and those that failed.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { openVmcore } from '../../../lib/index.ts';
+import type { CountedDump, DumpedCore } from '../counted-dump.ts';
+
+const { core: path, output, level, headroom, ...options } = JSON.parse(process.argv[2]!) as CountedDump;
+if (headroom !== undefined) limitAddressSpace(headroom);
+const core = await openVmcore(path, options);
+const { mapFailures, bytes } = await core.dump(output, { level, compression: 'none', force: true });
+await core.close();
+const result: DumpedCore = { calls: core.counters, mapFailures, bytes };
+process.stdout.write(JSON.stringify(result));
+
+/** No more address space than is used now, and `bytes`. */
+function limitAddressSpace(bytes: number): void {
+  const [pages] = readFileSync('/proc/self/statm', 'latin1').split(' ');
+  execFileSync('prlimit', [`--as=${Number(pages) * 4096 + bytes}`, '--pid', String(process.pid)]);
+}
