@@ -383,7 +383,13 @@ export class Vmcore implements AsyncDisposable {
         notes: this.#core.notePayload,
         vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
       },
-      elf: { machine, noteSegment, segments: this.segments },
+      elf: {
+        machine,
+        noteSegment,
+        segments: this.segments,
+        identityMapped: this.#architecture?.identityMapped ?? false,
+        image: this.#vmcoreinfo && this.#architecture?.kernelImage?.(this.#vmcoreinfo, this.#physBase),
+      },
       warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
     };
   }

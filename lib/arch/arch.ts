@@ -1,4 +1,5 @@
 import type { PrstatusLayout } from './registers.ts';
+import type { LinearRange } from './segment-space.ts';
 
 /** Where a virtual address leads. */
 export interface Translation {
@@ -57,6 +58,11 @@ export interface Architecture {
   readonly identityMapped: boolean;
   /** phys_base, in bytes, for dump headers: 0 where the architecture has none. */
   physBase(facts: KernelFacts | undefined, segments: readonly SegmentFacts[]): number;
+  /**
+   * Where the kernel's image is mapped, as far as VMCOREINFO tells: with its top page table, from which readers of an ELF
+   * core start. Undefined where these facts do not tell, or memory is mapped to its own addresses.
+   */
+  kernelImage?(facts: KernelFacts, physBase: number): LinearRange | undefined;
   /** The kernel's page tables, or undefined where these facts do not tell. */
   pageTables(facts: KernelFacts, physBase: number, readEntry: ReadEntry): AddressSpace | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Architecture, KernelFacts, SegmentFacts } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
+import type { LinearRange } from './segment-space.ts';
 
 /** __START_KERNEL_map (arch/x86/include/asm/page_64_types.h): the kernel image is mapped from there on. */
 const START_KERNEL_MAP = 0xffffffff80000000n;
@@ -33,6 +34,7 @@ export const x86_64: Architecture = {
   },
   identityMapped: false,
   physBase,
+  kernelImage,
   pageTables(facts, base, readEntry) {
     const paging = pagingOf(facts, base);
     return paging && new PageTables(schemeOf(paging), paging.root, readEntry);
@@ -69,6 +71,20 @@ function physBase(facts: KernelFacts | undefined, segments: readonly SegmentFact
   if (exported !== undefined) return exported;
   const image = segments.find((segment) => segment.vaddr >= START_KERNEL_MAP && segment.paddr !== undefined);
   return image ? image.paddr! - Number(image.vaddr - START_KERNEL_MAP) : 0;
+}
+
+/** The image is mapped in pages of 2 MiB, so that what lies around these symbols belongs to it. */
+const IMAGE_ALIGN = 1n << 21n;
+
+function kernelImage(facts: KernelFacts, base: number): LinearRange | undefined {
+  const start = facts.symbol('_stext');
+  const top =
+    facts.symbol('init_top_pgt') ?? facts.symbol('swapper_pg_dir') ?? facts.symbol('init_level4_pgt');
+  if (start === undefined || top === undefined || start < START_KERNEL_MAP || top < start) return undefined;
+  const vaddr = start - (start % IMAGE_ALIGN);
+  const size = top - vaddr + IMAGE_ALIGN - (top % IMAGE_ALIGN);
+  const paddr = Number(vaddr - START_KERNEL_MAP) + base;
+  return paddr < 0 || size > START_KERNEL_MAP ? undefined : { vaddr, paddr, size: Number(size) };
 }
 
 function schemeOf({ levels, smeMask }: Paging): PageTableScheme {

@@ -59,20 +59,6 @@ export function planElf(segments: readonly Segment[], pages: ElfPages): ElfPlan 
   return { loads, pages: written, dataSize: offset };
 }
 
-/** Segments for pages of a core that has none: one for each run of pages. Their virtual addresses are not known. */
-export function segmentsOf(existing: PageBitmap, pageSize: number): Segment[] {
-  const READ_WRITE_EXECUTE = 7;
-  return Array.from(existing.runs(), ([firstPfn, count]) => ({
-    paddr: firstPfn * pageSize,
-    vaddr: 0n,
-    offset: 0,
-    fileSize: count * pageSize,
-    memSize: count * pageSize,
-    flags: READ_WRITE_EXECUTE,
-    align: 0n,
-  }));
-}
-
 function* splitSegment(
   { paddr, vaddr, memSize, flags, align }: Segment,
   { pageSize, kept, unreadable }: ElfPages,

@@ -6,6 +6,7 @@ import type { Classification, ScanOptions } from '../filter/classify.ts';
 import type { NoteSegment, Segment } from '../formats/core-file.ts';
 import type { Extents } from '../formats/extents.ts';
 import type { KdumpDescription } from '../output/kdump.ts';
+import type { AddressFacts } from './core-segments.ts';
 import type { PlanOptions } from './dump-options.ts';
 
 /** The core as a dump needs it. */
@@ -29,7 +30,7 @@ export interface CoreDescription {
   /** What the headers say beside what the options and the classification do. */
   readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec' | 'split'>;
   /** What only ELF headers say. */
-  readonly elf: {
+  readonly elf: AddressFacts & {
     /** e_machine. */
     readonly machine: number;
     readonly noteSegment: NoteSegment | undefined;

@@ -3,8 +3,9 @@ import { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { ElfWriter } from '../output/elf.ts';
-import { planElf, segmentsOf } from '../output/elf-plan.ts';
+import { planElf } from '../output/elf-plan.ts';
 import type { Sink } from '../output/sink.ts';
+import { coreSegments } from './core-segments.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
 import type { CopyJob, DumpRun } from './dump-run.ts';
 import { ZeroScan } from './zero-scan.ts';
@@ -28,7 +29,7 @@ export async function elfJob(
   const { pageSize } = context;
   const { existing, level, kept } = classification;
   const others = level & LEVEL_ZERO ? await withoutZeros(run, classification, costs) : classification.bitmap;
-  const segments = elf.segments.length > 0 ? elf.segments : segmentsOf(existing, pageSize);
+  const segments = elf.segments.length > 0 ? elf.segments : coreSegments(existing, pageSize, elf);
   const unreadable = await neverRead(context, classification);
   const plan = planElf(segments, { pageSize, kept: others, unreadable });
   return {
