@@ -36,7 +36,12 @@ export { type OpenOptions, openVmcore } from './open.ts';
 export type { AbortMode } from './output/sink.ts';
 export type { PfnRange } from './output/split.ts';
 export type { UnreadablePage } from './pipeline/copy.ts';
-export type { DumpFormat, DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
+export {
+  DUMP_FORMATS,
+  type DumpFormat,
+  type DumpOptions,
+  type PlanOptions,
+} from './pipeline/dump-options.ts';
 export type { DumpMember, DumpReport, FailedLevel, PhaseReport } from './pipeline/dump-report.ts';
 export type { DumpTarget, OutputOptions } from './pipeline/output-target.ts';
 export type { Progress } from './pipeline/progress.ts';

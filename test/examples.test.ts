@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { openVmcore, unflatten } from '../lib/index.ts';
 import { bundledCore } from './support/cores.ts';
 
 const run = promisify(execFile);
@@ -58,4 +62,18 @@ t.test('measure-access', async (t) => {
   const output = await example('measure-access');
   t.match(output, /^ +0 {2}read +0 +0 +\d+ +\d+ {2}0 KiB$/m);
   t.match(output, /^ +31 {2}auto +\d+ +\d+ +\d+ +\d+ {2}\d+ KiB$/m);
+});
+
+t.test('upload', async (t) => {
+  const received = join(folder, 'received');
+  const server = createServer(async (request, response) => {
+    const { complete } = await unflatten(request, received);
+    response.writeHead(complete ? 201 : 400).end();
+  });
+  t.teardown(() => server.close());
+  await once(server.listen(0), 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.match(await example('upload', `http://localhost:${port}/`), /bytes were sent, the server says 201/);
+  await using dump = await openVmcore(received);
+  t.equal(dump.format, 'kdump');
 });

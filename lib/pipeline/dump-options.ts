@@ -17,6 +17,7 @@ export interface PlanOptions {
 
 /** The formats that are written. */
 export const DUMP_FORMATS = ['kdump', 'elf'] as const;
+/** One of {@link DUMP_FORMATS}. */
 export type DumpFormat = (typeof DUMP_FORMATS)[number];
 
 /** What is dumped, and how. */
