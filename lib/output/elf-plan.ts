@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { Segment } from '../formats/core-file.ts';
 
@@ -39,31 +40,47 @@ export interface ElfPages {
   readonly unreadable?: PageBitmap | undefined;
 }
 
+/** The event loop is given a turn after so many milliseconds. */
+const TURN_MS = 20;
+
 /**
  * Splits segments by makedumpfile's rule: a run of at least 256 excluded pages ends a PT_LOAD, which covers it without
  * data, and the next PT_LOAD begins behind it. Part of a page at the beginning of a segment is always written.
  */
-export function planElf(segments: readonly Segment[], pages: ElfPages): ElfPlan {
+export async function planElf(
+  segments: readonly Segment[],
+  pages: ElfPages,
+  signal?: AbortSignal,
+): Promise<ElfPlan> {
   const written = new PageBitmap(pages.kept.pages);
   const loads: ElfLoad[] = [];
   let offset = 0;
+  let turn = performance.now();
   for (const segment of segments) {
-    const parts = [...splitSegment(segment, pages, written)];
-    parts.forEach((part, i) => {
-      // As makedumpfile has it: of loads without data only the last of a segment has a place.
-      const isPlaced = part.fileSize > 0 || i === parts.length - 1;
-      loads.push({ ...part, offset: isPlaced ? offset : -1 });
-      offset += part.fileSize;
-    });
+    let empty: ElfLoad | undefined;
+    for (const part of splitSegment(segment, pages, written)) {
+      if (part) {
+        // As makedumpfile has it: of loads without data only the last of a segment has a place.
+        empty = part.fileSize === 0 ? { ...part, offset } : undefined;
+        loads.push({ ...part, offset: empty ? -1 : offset });
+        offset += part.fileSize;
+      }
+      if (performance.now() - turn < TURN_MS) continue;
+      await nextTurn();
+      signal?.throwIfAborted();
+      turn = performance.now();
+    }
+    if (empty) loads[loads.length - 1] = empty;
   }
   return { loads, pages: written, dataSize: offset };
 }
 
+/** The parts that a segment is split to, without their place; undefined now and then in between. */
 function* splitSegment(
   { paddr, vaddr, memSize, flags, align }: Segment,
   { pageSize, kept, unreadable }: ElfPages,
   written: PageBitmap,
-): Generator<Omit<ElfLoad, 'offset'>> {
+): Generator<Omit<ElfLoad, 'offset'> | undefined> {
   if (paddr === undefined) return;
   const end = paddr + memSize;
   const part = (from: number, dataEnd: number, to: number) => ({
@@ -78,11 +95,9 @@ function* splitSegment(
   let dataEnd = paddr;
   let runStart = Math.floor(paddr / pageSize);
   for (const [first, behind] of keptRuns(paddr, end, pageSize, kept, unreadable)) {
-    const isCut = first - runStart >= SHORTEST_CUT || contains(unreadable, runStart, first);
-    if (isCut) {
-      yield part(start, dataEnd, first * pageSize);
-      start = first * pageSize;
-    }
+    const isCut = first - runStart >= SHORTEST_CUT || (unreadable?.count(runStart, first) ?? 0) > 0;
+    yield isCut ? part(start, dataEnd, first * pageSize) : undefined;
+    if (isCut) start = first * pageSize;
     written.set(isCut ? first : runStart, behind);
     dataEnd = Math.min(behind * pageSize, end);
     runStart = behind;
@@ -106,9 +121,4 @@ function* keptRuns(
     yield [pfn, behind];
     pfn = kept.nextSet(behind);
   }
-}
-
-function contains(bitmap: PageBitmap | undefined, from: number, to: number): boolean {
-  const found = bitmap ? bitmap.nextSet(from) : -1;
-  return found >= 0 && found < to;
 }

@@ -1,5 +1,5 @@
 import type { ReadCosts } from '../access/read-plan.ts';
-import { PageBitmap } from '../filter/bitmap.ts';
+import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { ElfWriter } from '../output/elf.ts';
@@ -31,7 +31,7 @@ export async function elfJob(
   const others = level & LEVEL_ZERO ? await withoutZeros(run, classification, costs) : classification.bitmap;
   const segments = elf.segments.length > 0 ? elf.segments : coreSegments(existing, pageSize, elf);
   const unreadable = await neverRead(context, classification);
-  const plan = planElf(segments, { pageSize, kept: others, unreadable });
+  const plan = await planElf(segments, { pageSize, kept: others, unreadable });
   return {
     writer: new ElfWriter({ ...headers, ...elf, plan }, sink),
     // Zeros in short runs are written as they are.
@@ -58,6 +58,7 @@ async function neverRead(
 ): Promise<PageBitmap | undefined> {
   if (counts.hwpoison + counts.offline + absent === 0) return undefined;
   const { bitmap } = await context.classify(0, {});
-  const never = existing.bytes.map((byte, i) => byte & ~bitmap.bytes[i]!);
-  return new PageBitmap(existing.pages, never);
+  const never = existing.copy();
+  for (let i = 0; i < never.bytes.length; i++) never.bytes[i]! &= ~bitmap.bytes[i]!;
+  return never;
 }

@@ -113,6 +113,11 @@ t.test('--dry-run tells the size and writes nothing', async (t) => {
   }
 });
 
+t.test('--compression-level', async (t) => {
+  await succeeds(['dump', '-c', '--compression-level', '9', core, at('smaller')]);
+  t.ok(statSync(at('smaller')).size < plain.length);
+});
+
 t.test('-d 1,31 -L falls back to the level that fits', async (t) => {
   const result = await succeeds(['dump', '-c', '-d', '0,1,31', '-L', '18M', core, at('fits')]);
   t.match(result.stderr, /no room at level 0 .+: level 31 was used/);

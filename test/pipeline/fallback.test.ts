@@ -187,5 +187,7 @@ t.test('levels that make no sense', async (t) => {
   await t.rejects(core.dump(file, { level: 1, levels: [1, 31] }), refused);
   await t.rejects(core.dump(file, { maxBytes: 0 }), refused);
   await t.rejects(core.dump(file, { maxBytes: 1.5 }), refused);
+  await t.rejects(core.dump(file, { compression: 'zlib', compressionLevel: 10 }), refused);
+  await t.rejects(core.dump(file, { compression: 'zlib', format: 'elf' }), refused);
   t.notOk(existsSync(file));
 });
