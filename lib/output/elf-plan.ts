@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { Segment } from '../formats/core-file.ts';
 
@@ -40,18 +41,23 @@ export interface ElfPages {
   readonly unreadable?: PageBitmap | undefined;
 }
 
+/** How often segments may cover the same memory: /proc/vmcore repeats the kernel's image. */
+const MOST_COPIES = 8;
+
 /** The event loop is given a turn after so many milliseconds. */
 const TURN_MS = 20;
 
 /**
  * Splits segments by makedumpfile's rule: a run of at least 256 excluded pages ends a PT_LOAD, which covers it without
  * data, and the next PT_LOAD begins behind it. Part of a page at the beginning of a segment is always written.
+ * @throws VmcoreError ERR_VMCORE_CORRUPT for segments that repeat memory without end; the signal's reason.
  */
 export async function planElf(
   segments: readonly Segment[],
   pages: ElfPages,
   signal?: AbortSignal,
 ): Promise<ElfPlan> {
+  checkOverlap(segments, pages.kept.pages * pages.pageSize);
   const written = new PageBitmap(pages.kept.pages);
   const loads: ElfLoad[] = [];
   let offset = 0;
@@ -73,6 +79,16 @@ export async function planElf(
     if (empty) loads[loads.length - 1] = empty;
   }
   return { loads, pages: written, dataSize: offset };
+}
+
+/** What overlaps is written as often as it is there: that must not be more than a core can mean. */
+function checkOverlap(segments: readonly Segment[], memory: number): void {
+  const covered = segments.reduce((sum, { paddr, memSize }) => {
+    return paddr === undefined ? sum : sum + Math.max(0, Math.min(memSize, memory - paddr));
+  }, 0);
+  if (covered <= MOST_COPIES * memory) return;
+  const what = `its ${segments.length} PT_LOADs cover ${covered} bytes, of a memory of ${memory}`;
+  throw new VmcoreError('ERR_VMCORE_CORRUPT', `no ELF core can be written: ${what}`);
 }
 
 /** The parts that a segment is split to, without their place; undefined now and then in between. */

@@ -1,3 +1,4 @@
+import { WriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { VmcoreError } from '../errors.ts';
 import { writeError } from './file-errors.ts';
@@ -35,7 +36,7 @@ export class StreamSink implements Sink {
 
   /** @param signal ends any wait: a stream that never drains can't hold up an abort. */
   constructor(stream: Writable, signal: AbortSignal) {
-    this.file = 'path' in stream && typeof stream.path === 'string' ? stream.path : 'stream';
+    this.file = (stream instanceof WriteStream && String(stream.path)) || 'stream';
     this.#stream = stream;
     this.#signal = signal;
     stream.on('error', this.#onError);

@@ -25,7 +25,8 @@ export interface OutputOptions {
 /** Whether a target is a stream. Streams of another copy of node:stream are some, too. */
 export function isStream(target: DumpTarget): target is Writable {
   if (target instanceof Writable) return true;
-  return typeof target === 'object' && 'write' in target && typeof target.write === 'function';
+  if (typeof target !== 'object' || !('write' in target) || !('writable' in target)) return false;
+  return typeof target.write === 'function';
 }
 
 /** Whether what is written is in the flattened form. */
@@ -53,7 +54,11 @@ export function checkTarget(target: DumpTarget, { flattened, maxBytes }: OutputO
     return;
   }
   const files = filesOf(target);
-  if (files.length === 0 || files.some((file) => typeof file !== 'string' || file === '')) {
+  if (
+    !Array.isArray(files) ||
+    files.length === 0 ||
+    files.some((file) => typeof file !== 'string' || file === '')
+  ) {
     throw argument('a dump goes to a path, a list of paths or a stream');
   }
   if (new Set(files).size !== files.length) throw argument('two files of a split set are the same');

@@ -201,6 +201,11 @@ t.test('more program headers than e_phnum can say', async (t) => {
   t.equal(core.notes.length, 2);
 });
 
+t.test('segments that repeat memory without end are refused', async (t) => {
+  const memory = Array.from({ length: 10_000 }, () => segment(0, pages * PAGE));
+  await t.rejects(plan(memory, bitmapOf([0, 5])), { code: 'ERR_VMCORE_CORRUPT' });
+});
+
 t.test('big-endian', async (t) => {
   const elf = await plan([segment(0, 5 * PAGE)], bitmapOf([0, 5]));
   const sink = new MemorySink();

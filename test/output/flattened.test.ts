@@ -1,5 +1,6 @@
 // The flattened form: what makedumpfile makes of ours, and what becomes of streams that do not take it.
 import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -126,6 +127,14 @@ t.test('a stream of a dump that fails has no end marker', async (t) => {
   t.equal(report.complete, false);
   for (const file of ['cut.refused', 'cut.dump']) {
     t.equal(readFileSync(at(file)).readUInt32LE(424) & 8, 8, `${file} is marked incomplete`);
+  }
+});
+
+t.test('targets that are none', async (t) => {
+  const file = await open(at('handle'), 'w');
+  t.teardown(() => file.close());
+  for (const target of [file, new WritableStream(), 5, null, {}, ['', 'a'], '']) {
+    await t.rejects(core.dump(target as never, small), { code: 'ERR_VMCORE_ARGUMENT' });
   }
 });
 
