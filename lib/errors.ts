@@ -26,6 +26,8 @@ export type VmcoreErrorCode =
   | 'ERR_VMCORE_EXCLUDED'
   /** The page tables do not map this virtual address; the message says at which level and entry the walk ended. */
   | 'ERR_VMCORE_UNMAPPED'
+  /** A function that chooses pages failed; `cause` has what it threw. */
+  | 'ERR_VMCORE_SELECT'
   /** A codec is not available in this process. */
   | 'ERR_VMCORE_CODEC'
   /** The output exists already. */
@@ -48,7 +50,7 @@ export interface VmcoreErrorDetails {
   readonly cause?: unknown;
 }
 
-/** Every error that this library throws, except the reason of an AbortSignal and what callbacks throw. */
+/** Every error that this library throws, except the reason of an AbortSignal and what progress callbacks throw. */
 export class VmcoreError extends Error {
   readonly code: VmcoreErrorCode;
   readonly address?: number | bigint;

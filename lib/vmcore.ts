@@ -264,7 +264,7 @@ export class Vmcore implements AsyncDisposable {
   /**
    * Decides for every page whether a dump level keeps it.
    * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO or ERR_VMCORE_CORRUPT when a level above 1 is asked for and the
-   *   kernel's pages can't be found; the signal's reason.
+   *   kernel's pages can't be found; ERR_VMCORE_SELECT; the signal's reason.
    */
   classify(options: ClassifyOptions = {}): Promise<Classification> {
     return this.#run(options.signal, (signal) =>
@@ -300,9 +300,9 @@ export class Vmcore implements AsyncDisposable {
       throw argument(`a page class is one of ${PAGE_CLASSES.join(', ')}, not ${String(pageClass)}`);
     }
     const { collected } = await this.#run(options.signal, (signal) =>
-      this.#pages.classify(LEVEL_MAX, { signal, collect: pageClass }),
+      this.#pages.classify(LEVEL_MAX, { signal, collect: [pageClass] }),
     );
-    for (const [pfn, count] of collected!.runs()) yield { pfn, count, class: pageClass };
+    for (const [pfn, count] of collected.get(pageClass)!.runs()) yield { pfn, count, class: pageClass };
   }
 
   /**

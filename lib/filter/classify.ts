@@ -6,6 +6,7 @@ import { PageBitmap } from './bitmap.ts';
 import type { ExistingPages } from './existing-pages.ts';
 import { type ClassCounts, PAGE_CLASSES, type PageClass } from './page-class.ts';
 import { PageScan } from './page-scan.ts';
+import type { SelectPages } from './select.ts';
 
 /** Which pages a dump level keeps. */
 export interface Classification {
@@ -16,7 +17,9 @@ export interface Classification {
   readonly absent: number;
   /** Pages left out, by class. */
   readonly counts: ClassCounts;
-  /** Pages kept. `original` is the sum of `absent`, `counts` and this. */
+  /** Pages that the level would keep and {@link ScanOptions.select} left out. */
+  readonly deselected: number;
+  /** Pages kept. `original` is the sum of `absent`, `counts`, `deselected` and this. */
   readonly kept: number;
   /** Struct pages that could not be read; their pages are kept. */
   readonly unreadable: number;
@@ -24,8 +27,10 @@ export interface Classification {
   readonly existing: PageBitmap;
   /** Bitmap 2: pages kept. */
   readonly bitmap: PageBitmap;
-  /** The pages of the class that was to be collected. */
-  readonly collected?: PageBitmap;
+  /** What {@link ScanOptions.select} dropped, pages that the level leaves out included: their data is written nowhere. */
+  readonly dropped?: PageBitmap;
+  /** The pages that the level leaves out, of the classes that were to be collected. */
+  readonly collected: ReadonlyMap<PageClass, PageBitmap>;
 }
 
 /** How far a classification has come. */
@@ -40,8 +45,10 @@ export interface ScanOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when the event loop gets its turn. What it throws ends the work. */
   readonly onProgress?: ((progress: ScanProgress) => void) | undefined;
-  /** Collect the pages of this class, see {@link Classification.collected}. */
-  readonly collect?: PageClass | undefined;
+  /** Collect the pages of these classes, see {@link Classification.collected}. */
+  readonly collect?: readonly PageClass[] | undefined;
+  /** Overrules the level for ranges of pages. */
+  readonly select?: SelectPages | undefined;
 }
 
 /** What is known of the dead kernel's pages. */
@@ -67,8 +74,9 @@ export async function classify(
   options: ScanOptions = {},
 ): Promise<Classification> {
   const bitmap = existing.withData.copy();
-  const { collect } = options;
-  const collected = collect && { pageClass: collect, into: new PageBitmap(bitmap.pages) };
+  const collected = new Map(
+    (options.collect ?? []).map((name) => [name, new PageBitmap(bitmap.pages)] as const),
+  );
   const scan = facts && new PageScan(facts.layout, facts.littleEndian, level, collected);
   const unreadable = scan ? await scanAll(facts, scan, bitmap, options) : 0;
   const original = existing.all.count();
@@ -77,11 +85,12 @@ export async function classify(
     original,
     absent: original - existing.withData.count(),
     counts: namedCounts(scan?.counts),
+    deselected: 0,
     kept: bitmap.count(),
     unreadable,
     existing: existing.all,
     bitmap,
-    ...(collected && { collected: collected.into }),
+    collected,
   };
 }
 

@@ -9,6 +9,8 @@ import type { VirtualMemory } from '../memory/virtual.ts';
 import { type Classification, classify, type PageFacts, type ScanOptions } from './classify.ts';
 import { existingPages, maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
+import { PAGE_CLASSES } from './page-class.ts';
+import { selectPages } from './select.ts';
 
 /** What the pages of a core are found by. */
 export interface CorePagesOptions {
@@ -51,12 +53,15 @@ export class CorePages {
     return Math.min(this.maxPfn, this.#known()?.memMap.endPfn ?? this.maxPfn);
   }
 
-  /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known. */
+  /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known; what selectPages() throws. */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
     const { problem } = this;
     if (problem && level > LEVEL_WITHOUT_KERNEL) throw problem;
     const { extents, pageSize } = this.#options;
-    return classify(this.#known(), existingPages(extents, pageSize, this.maxMapnr), level, options);
+    const { select } = options;
+    const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
+    const found = await classify(this.#known(), existingPages(extents, pageSize, this.maxMapnr), level, scan);
+    return select ? selectPages(found, select, pageSize, options.signal) : found;
   }
 
   explain(pfn: number, level: number): PageExplanation {

@@ -40,16 +40,16 @@ export class PageScan {
   readonly counts = new Float64Array(PAGE_CLASSES.length);
   #next = 0;
   readonly #rules: Rules;
-  readonly #collect: { readonly index: number; readonly into: PageBitmap } | undefined;
+  readonly #collected: readonly (PageBitmap | undefined)[];
 
-  /** `collect` gets the bits of the pages that are cleared for one class; its bit 0 is that of the bitmap. */
+  /** `collected` get the bits of the pages that are cleared for their class; their bit 0 is that of the bitmap. */
   constructor(
     layout: PageLayout,
     littleEndian: boolean,
     level: number,
-    collect?: { readonly pageClass: PageClass; readonly into: PageBitmap },
+    collected: ReadonlyMap<PageClass, PageBitmap> = new Map(),
   ) {
-    this.#collect = collect && { index: PAGE_CLASSES.indexOf(collect.pageClass), into: collect.into };
+    this.#collected = PAGE_CLASSES.map((name) => collected.get(name));
     this.#rules = {
       layout,
       littleEndian,
@@ -88,7 +88,7 @@ export class PageScan {
     const { words, firstPfn } = chunk;
     const { stride } = rules.words;
     const bits = bitmap.bytes;
-    const collected = this.#collect?.index;
+    const collected = this.#collected;
     // pfns outgrow 32 bits at 16 TiB; within a chunk, bits are counted from a byte of the bitmap on.
     const firstByte = Math.floor((firstPfn - basePfn) / 8);
     const bytePfn = basePfn + firstByte * 8;
@@ -102,7 +102,8 @@ export class PageScan {
       if (verdict === KEEP) continue;
       const index = verdict & CLASS_MASK;
       const pages = 1 << (verdict >> CLASS_BITS);
-      if (index === collected) this.#collectSet(bitmap, pfn - basePfn, pages);
+      const into = collected[index];
+      if (into) copySet(bitmap, into, pfn - basePfn, pages);
       if (pages === 1) {
         bits[byte]! &= ~mask;
         counts[index]!++;
@@ -114,16 +115,15 @@ export class PageScan {
     }
     return pfn;
   }
+}
 
-  /** Remembers the pages of a block that are about to be cleared, which are those whose bits are still set. */
-  #collectSet(bitmap: PageBitmap, first: number, pages: number): void {
-    const { into } = this.#collect!;
-    const end = first + pages;
-    for (let from = bitmap.nextSet(first); from >= 0 && from < end; ) {
-      const to = Math.min(bitmap.nextClear(from), end);
-      into.set(from, to);
-      from = bitmap.nextSet(to);
-    }
+/** Remembers the pages of a block that are about to be cleared, which are those whose bits are still set. */
+function copySet(bitmap: PageBitmap, into: PageBitmap, first: number, pages: number): void {
+  const end = first + pages;
+  for (let from = bitmap.nextSet(first); from >= 0 && from < end; ) {
+    const to = Math.min(bitmap.nextClear(from), end);
+    into.set(from, to);
+    from = bitmap.nextSet(to);
   }
 }
 

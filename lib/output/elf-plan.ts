@@ -37,8 +37,8 @@ export interface ElfPages {
   /** Bytes of a page. */
   readonly pageSize: number;
   readonly kept: PageBitmap;
-  /** Pages that must not be read: a run of excluded pages with one of them is cut out, however short it is. */
-  readonly unreadable?: PageBitmap | undefined;
+  /** Pages that must not be written: a run of excluded pages with one of them is cut out, however short it is. */
+  readonly never?: PageBitmap | undefined;
 }
 
 /** How often segments may cover the same memory: /proc/vmcore repeats the kernel's image. */
@@ -94,7 +94,7 @@ function checkOverlap(segments: readonly Segment[], memory: number): void {
 /** The parts that a segment is split to, without their place; undefined now and then in between. */
 function* splitSegment(
   { paddr, vaddr, memSize, flags, align }: Segment,
-  { pageSize, kept, unreadable }: ElfPages,
+  { pageSize, kept, never }: ElfPages,
   written: PageBitmap,
 ): Generator<Omit<ElfLoad, 'offset'> | undefined> {
   if (paddr === undefined) return;
@@ -110,8 +110,8 @@ function* splitSegment(
   let start = paddr;
   let dataEnd = paddr;
   let runStart = Math.floor(paddr / pageSize);
-  for (const [first, behind] of keptRuns(paddr, end, pageSize, kept, unreadable)) {
-    const isCut = first - runStart >= SHORTEST_CUT || (unreadable?.count(runStart, first) ?? 0) > 0;
+  for (const [first, behind] of keptRuns(paddr, end, pageSize, kept, never)) {
+    const isCut = first - runStart >= SHORTEST_CUT || (never?.count(runStart, first) ?? 0) > 0;
     yield isCut ? part(start, dataEnd, first * pageSize) : undefined;
     if (isCut) start = first * pageSize;
     written.set(isCut ? first : runStart, behind);
@@ -127,11 +127,11 @@ function* keptRuns(
   end: number,
   pageSize: number,
   kept: PageBitmap,
-  unreadable: PageBitmap | undefined,
+  never: PageBitmap | undefined,
 ): Generator<[number, number]> {
   const endPfn = Math.min(Math.ceil(end / pageSize), kept.pages);
   let pfn = Math.floor(start / pageSize);
-  if (start % pageSize !== 0 && pfn < endPfn && !unreadable?.has(pfn)) yield [pfn, ++pfn];
+  if (start % pageSize !== 0 && pfn < endPfn && !never?.has(pfn)) yield [pfn, ++pfn];
   for (pfn = kept.nextSet(pfn); pfn >= 0 && pfn < endPfn; ) {
     const behind = Math.min(kept.nextClear(pfn), endPfn);
     yield [pfn, behind];

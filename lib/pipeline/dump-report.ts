@@ -40,7 +40,7 @@ export interface DumpMember extends PfnRange {
   readonly bytes: number;
 }
 
-/** What a dump did. Pages are counted once each: `original` = `absent` + all of `excluded` + `written`. */
+/** What a dump did. Pages are counted once each: `original` = `absent` + `excluded` + `deselected` + `written`. */
 export interface DumpReport {
   /** Its path; `stream` for a stream without one, and the first file of a split set. */
   readonly file: string;
@@ -63,6 +63,8 @@ export interface DumpReport {
   readonly absent: number;
   /** Pages left out, by class. */
   readonly excluded: Readonly<Record<PageClass, number>>;
+  /** Pages that the level would keep and `select` left out. */
+  readonly deselected: number;
   /** Pages in the dump, those of zeros included. */
   readonly written: number;
   /** Pages of zeros among them, which are stored as one, or not at all in an ELF core. Counted at levels with bit 0. */
@@ -118,6 +120,7 @@ export function dumpReport(
     original: classification.original,
     absent: classification.absent,
     excluded: classification.counts,
+    deselected: classification.deselected,
     written: classification.kept,
     zero,
     stored: copied.pages - copied.zeroPages - copied.unreadablePages,

@@ -53,6 +53,7 @@ export class DumpRun {
       ...this.#context.describe(),
       classification: await this.#context.classify(level, {
         signal: this.#signal,
+        select: this.#options.select,
         onProgress: ({ pages, totalPages }) => report(pages, totalPages),
       }),
     }));

@@ -30,8 +30,8 @@ export async function elfJob(
   const { existing, level, kept } = classification;
   const others = level & LEVEL_ZERO ? await withoutZeros(run, classification, costs) : classification.bitmap;
   const segments = elf.segments.length > 0 ? elf.segments : coreSegments(existing, pageSize, elf);
-  const unreadable = await neverRead(context, classification);
-  const plan = await planElf(segments, { pageSize, kept: others, unreadable });
+  const never = await neverWritten(context, classification);
+  const plan = await planElf(segments, { pageSize, kept: others, never });
   return {
     writer: new ElfWriter({ ...headers, ...elf, plan }, sink),
     // Zeros in short runs are written as they are.
@@ -51,14 +51,19 @@ async function withoutZeros(
   return scan.others;
 }
 
-/** Poisoned and offline pages: to read one can stop the machine. Level 0 leaves out these, and what has no data. */
-async function neverRead(
+/**
+ * Poisoned and offline pages, since to read one can stop the machine: level 0 leaves out these, and what has no data. And
+ * what the user dropped.
+ */
+async function neverWritten(
   context: DumpContext,
-  { existing, counts, absent }: Classification,
+  { existing, counts, absent, dropped }: Classification,
 ): Promise<PageBitmap | undefined> {
-  if (counts.hwpoison + counts.offline + absent === 0) return undefined;
+  if (counts.hwpoison + counts.offline + absent === 0) return dropped;
   const { bitmap } = await context.classify(0, {});
   const never = existing.copy();
-  for (let i = 0; i < never.bytes.length; i++) never.bytes[i]! &= ~bitmap.bytes[i]!;
+  for (let i = 0; i < never.bytes.length; i++) {
+    never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
+  }
   return never;
 }

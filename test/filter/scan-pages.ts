@@ -44,7 +44,7 @@ export function scanPages(
   const existing = bitmap.copy();
   const collected = new PageBitmap(pages.length);
   const layout = layoutOf(generation);
-  const scan = new PageScan(layout, littleEndian, level, collect && { pageClass: collect, into: collected });
+  const scan = new PageScan(layout, littleEndian, level, new Map(collect && [[collect, collected]]));
   const bytes = encodePages(generation, pages, littleEndian);
   for (let at = 0; at < pages.length; at += chunkPages) {
     const count = Math.min(chunkPages, pages.length - at);

@@ -28,8 +28,8 @@ function loadsOf({ loads }: ElfPlan): number[][] {
   return loads.map(({ paddr, fileSize, memSize }) => [paddr / PAGE, fileSize / PAGE, memSize / PAGE]);
 }
 
-function plan(segments: readonly Segment[], kept: PageBitmap, unreadable?: PageBitmap): Promise<ElfPlan> {
-  return planElf(segments, { pageSize: PAGE, kept, unreadable });
+function plan(segments: readonly Segment[], kept: PageBitmap, never?: PageBitmap): Promise<ElfPlan> {
+  return planElf(segments, { pageSize: PAGE, kept, never });
 }
 
 const missing = 'missing';
