@@ -1,23 +1,31 @@
 #!/bin/bash
 # crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]
-# Boot a kernel in QEMU, fill its memory, crash it, and let a capture kernel copy /proc/vmcore to OUT_DIR/core.elf.
-# The serial console goes to OUT_DIR/console.log. Sizes are in MiB:
+# Boot a kernel in QEMU, fill its memory, crash it, and let a capture kernel copy /proc/vmcore to OUT_DIR/core.elf,
+# or run a program. The serial console goes to OUT_DIR/console.log. Sizes are in MiB:
 #   mem=768 smp=2 nodes=1   the machine          crashkernel=256M  what the capture kernel gets
 #   dimm=0                  a DIMM on top        balloon=0         taken away with virtio-balloon
 #   la57=                   5-level page tables  append=           more for the kernel command line
 #   guest=                  vm.NAME=VALUE words for guest/init
+# The program:
+#   run=                    shell script in /capture of the payload; what it leaves in /out comes to OUT_DIR/out
+#   payload=                image of its root (make-payload.sh)    out=2048   size of the disk that is /out
+#   initrd=                 of the capture kernel, if not KERNEL_DIR/initrd.img: run= goes to it as vm.run=
+#   capture=                more for the command line of the capture kernel
+#   qemu=                   more arguments for QEMU
+#   kill_after=             seconds from the line 'vm: run' to a power cut
 . "$(dirname "$0")/settings.sh"
 
-kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} out=${2:?}
+kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
+run='' payload='' out=2048 initrd='' capture='' qemu='' kill_after=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
-mkdir -p "$out"
-run=$(mktemp -d "$out/run.XXXXXX")
-qemu=
-trap '[ -z "$qemu" ] || kill "$qemu" 2>/dev/null || true; rm -rf "$run"' EXIT
+mkdir -p "$dest"
+tmp=$(mktemp -d "$dest/run.XXXXXX")
+vm=
+trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null || true; rm -rf "$tmp"' EXIT
 
 # KVM runs an unmodified kernel only where the CPU virtualizes: some hosts offer /dev/kvm and then never finish.
 accelerator() {
@@ -40,51 +48,93 @@ memory() {
     [ "$balloon" = 0 ] || echo "-device virtio-balloon-pci"
 }
 
-# disk SERIAL FILE: guest/init finds it by its serial number
+# disk SERIAL FILE [OPTION]: guest/init finds it by its serial number
 disk() {
-    echo "-drive if=none,id=$1,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=$2"
+    echo "-drive if=none,id=$1,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=$2${3:-}"
     echo "-device virtio-blk-pci,drive=$1,serial=$1"
 }
 
+make_ext4() { # FILE MiB [FOLDER]
+    truncate -s "$2M" "$1"
+    PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F -t ext4 ${3:+-d "$3"} "$1"
+}
+
 work_disk() {
-    mkdir "$run/work"
-    cp "$kernel/vmlinuz" "$kernel/initrd.img" "$run/work"
+    mkdir "$tmp/work"
+    cp "$kernel/vmlinuz" "$tmp/work"
+    cp "${initrd:-$kernel/initrd.img}" "$tmp/work/initrd.img"
     echo "console=ttyS0 loglevel=4 reset_devices numa=off acpi_no_memhotplug cgroup_disable=memory nr_cpus=1 panic=-1" \
-        > "$run/work/cmdline"
+        "${run:+vm.run=$run} $capture" > "$tmp/work/cmdline"
     # twice as large as guest/init fills it, and one more: the memory of the large guest holds 256 MiB of files
-    truncate -s "$((mem / 8 + 192))M" "$run/work.img"
-    PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F -t ext4 -d "$run/work" "$run/work.img"
+    make_ext4 "$tmp/work.img" $((mem / 8 + 256)) "$tmp/work"
+}
+
+disks() {
+    disk work "$tmp/work.img"
+    if [ -z "$run" ]; then
+        disk core "$tmp/core"
+    else
+        disk out "$tmp/out.img"
+        [ -z "$payload" ] || disk payload "$payload" ,readonly=on
+    fi
+}
+
+result_disk() {
+    if [ -z "$run" ]; then
+        truncate -s "$((mem + dimm + 64))M" "$tmp/core"
+    else
+        make_ext4 "$tmp/out.img" "$out"
+    fi
 }
 
 wait_for_guest() {
-    local asked='' end=$((SECONDS + limit))
-    while kill -0 "$qemu" 2>/dev/null; do
-        if [ "$balloon" != 0 ] && [ -z "$asked" ] && grep -q 'vm: balloon-wait' "$out/console.log"; then
+    local asked='' cut='' end=$((SECONDS + limit))
+    while kill -0 "$vm" 2>/dev/null; do
+        if [ "$balloon" != 0 ] && [ -z "$asked" ] && grep -q 'vm: balloon-wait' "$dest/console.log"; then
             echo "balloon $((mem + dimm - balloon))" >&3
             asked=1
         fi
-        [ $SECONDS -lt $end ] || die "no end after $limit s, see $out/console.log"
+        if [ -n "$kill_after" ] && [ -z "$cut" ] && grep -q 'vm: run' "$dest/console.log"; then
+            sleep "$kill_after"
+            kill -KILL "$vm" && cut=1
+        fi
+        [ $SECONDS -lt $end ] || die "no end after $limit s, see $dest/console.log"
         sleep 0.2
     done
 }
 
+# What the guest left: the core, or the files of its /out.
+collect() {
+    if [ -z "$run" ]; then
+        grep -q 'vm: saved' "$dest/console.log" || die "no core: $(grep 'vm: ' "$dest/console.log" | tail -1)"
+        truncate -s "$(sed -n 's/.*vm: vmcore-bytes \([0-9]*\).*/\1/p' "$dest/console.log")" "$tmp/core"
+        mv "$tmp/core" "$dest/core.elf"
+        return
+    fi
+    grep -q 'vm: run' "$dest/console.log" || die "not run: $(grep 'vm: ' "$dest/console.log" | tail -1)"
+    rm -rf "$dest/out"
+    mkdir "$dest/out"
+    export PATH=$PATH:/sbin:/usr/sbin
+    [ -z "$kill_after" ] || e2fsck -fy "$tmp/out.img" > /dev/null || [ $? -lt 4 ] # replays the journal
+    debugfs -R "rdump / $dest/out" "$tmp/out.img" 2> /dev/null
+    [ -n "$kill_after" ] || grep -q 'vm: exit 0' "$dest/console.log" ||
+        die "$run: $(grep 'vm: ' "$dest/console.log" | tail -1)"
+}
+
 work_disk
-truncate -s "$((mem + dimm + 64))M" "$run/core"
-mkfifo "$run/monitor"
-exec 3<> "$run/monitor"
+result_disk
+mkfifo "$tmp/monitor"
+exec 3<> "$tmp/monitor"
 [ -n "$la57" ] || feature=,-la57
-: > "$out/console.log"
-# shellcheck disable=SC2046
-qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disk work "$run/work.img") $(disk core "$run/core") \
-    -nodefaults -display none -no-reboot -serial "file:$out/console.log" -monitor stdio \
+: > "$dest/console.log"
+# shellcheck disable=SC2046,SC2086
+qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
+    -nodefaults -display none -no-reboot -serial "file:$dest/console.log" -monitor stdio \
     -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
     -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon $guest $append" \
-    < "$run/monitor" > /dev/null &
-qemu=$!
+    < "$tmp/monitor" > /dev/null &
+vm=$!
 wait_for_guest
-wait "$qemu" || true
-qemu=
-
-grep -q 'vm: saved' "$out/console.log" || die "no core: $(grep 'vm: ' "$out/console.log" | tail -1)"
-truncate -s "$(sed -n 's/.*vm: vmcore-bytes \([0-9]*\).*/\1/p' "$out/console.log")" "$run/core"
-mv "$run/core" "$out/core.elf"
+wait "$vm" || true
+vm=
+collect

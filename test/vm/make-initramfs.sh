@@ -3,20 +3,13 @@
 # Build KERNEL_DIR/initrd.img, for the kernel that crashes and for the one that saves its memory: busybox, kexec,
 # the workload, guest/init, and the modules that a virtio guest needs, in load order.
 . "$(dirname "$0")/settings.sh"
+. "$here/copy.sh"
 
 kernel=${1:?usage: make-initramfs.sh KERNEL_DIR}
 release=$(cat "$kernel/release")
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{bin,proc,sys,dev,tmp,mnt,modules}
-
-# copy PROGRAM: with the shared libraries it needs, at the paths they have here
-copy() {
-    local file
-    for file in "$1" $(ldd "$1" | grep -oE '/[^ ]+'); do
-        install -D "$(readlink -f "$file")" "$root$file"
-    done
-}
 
 # module_files NAME...: the files of these modules and of those they need; built-in and absent ones have none
 module_files() {
@@ -28,7 +21,7 @@ module_files() {
 
 install "$here/guest/init" "$root/init"
 install "$(command -v busybox)" "$root/bin/busybox"
-copy "$(PATH=$PATH:/usr/sbin:/sbin command -v kexec)"
+copy_program "$root" "$(PATH=$PATH:/usr/sbin:/sbin command -v kexec)"
 cc -O2 -Wall -Wextra -static -o "$root/bin/workload" "$here/guest/workload.c"
 
 n=10

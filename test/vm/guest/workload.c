@@ -8,6 +8,7 @@
  *   thp     transparent huge pages
  *   hugetlb pages from the hugetlbfs pool (fewer if the pool is smaller)
  *   pipe    kernel pages that hold data written to pipes, one in four zero
+ *   sparse  pipe pages, of which one in 256 stays: about one in every MiB
  *   pt      page-table pages (each also costs one anonymous page)
  *   mix     anon, pipe and page-table pages allocated in random order by four
  *           processes, half of which is freed again in random order: a
@@ -141,6 +142,22 @@ static void do_pipe(size_t size)
 		pipe_page(&p);
 }
 
+static void do_sparse(size_t size)
+{
+	const size_t pages = size / PAGE, per_pipe = 256;
+	struct pipes kept, freed;
+
+	/* fresh memory is given out in order of its addresses, more or less */
+	pipes_init(&kept, pages);
+	pipes_init(&freed, pages);
+	for (size_t i = 0; i < pages; i++)
+		pipe_page(i % per_pipe ? &freed : &kept);
+	for (size_t i = 0; i < freed.used; i++) {
+		close(freed.fd[i][0]);
+		close(freed.fd[i][1]);
+	}
+}
+
 static void do_pt(size_t size)
 {
 	size_t n = size / PAGE;
@@ -255,6 +272,8 @@ static void run(const char *kind, size_t n)
 		do_hugetlb(n * MIB);
 	else if (!strcmp(kind, "pipe"))
 		do_pipe(n * MIB);
+	else if (!strcmp(kind, "sparse"))
+		do_sparse(n * MIB);
 	else if (!strcmp(kind, "pt"))
 		do_pt(n * MIB);
 	else if (!strcmp(kind, "mix"))

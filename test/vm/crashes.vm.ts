@@ -1,0 +1,179 @@
+// Crashes real kernels and looks at what was done in the capture kernel, on the real /proc/vmcore: `npm run test:vm`.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { AccessRow } from '../../benchmarks/access/rows.ts';
+import { countCalls } from '../../benchmarks/support/strace.ts';
+import { formatTable } from '../../benchmarks/support/table.ts';
+import { BYTES_PER_TABLE_BYTE } from '../../lib/access/page-table-budget.ts';
+import { differences, setBits } from '../support/bits.ts';
+import { crashSession } from '../support/crash.ts';
+import { tasks } from '../support/drgn.ts';
+import { ElfCore } from '../support/elf-core.ts';
+import { readKdump } from '../support/kdump-file.ts';
+import { attributes, pages } from '../support/libkdumpfile.ts';
+import { oracle, root, run } from '../support/oracles.ts';
+import { type DumpRecord, type RangesRecord, ways } from './capture/records.ts';
+
+t.setTimeout(3_600_000);
+
+const PAGE = 4096;
+/** What the process itself may take and give back of page tables while it dumps, in bytes. */
+const OWN_TABLES = 160 << 10;
+
+const lab =
+  process.env.VMCORE_LAB ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vmcore-lab');
+
+/** What a run in the capture kernel left. */
+class Remains {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  file(name: string): string {
+    return join(this.folder, 'out', name);
+  }
+
+  text(name: string): string {
+    return readFileSync(this.file(name), 'utf8');
+  }
+
+  /** The debug symbols of the crashed kernel, where they were fetched. */
+  get vmlinux(): string | undefined {
+    const path = join(this.folder, 'vmlinux');
+    return existsSync(path) ? path : undefined;
+  }
+
+  dump(level: number, way: string): DumpRecord {
+    return JSON.parse(this.text(`${level}-${way}.json`));
+  }
+}
+
+async function checkPages(t: Test, remains: Remains, level: number): Promise<void> {
+  const file = remains.file(`${level}-mmap.kdump`);
+  const dump = readKdump(file);
+  const theirs = readKdump(remains.file(`${level}-makedumpfile.kdump`));
+  t.equal(dump.isIncomplete, false);
+  t.same(differences(dump.bitmap1, theirs.bitmap1), [], 'bitmap 1 is that of makedumpfile');
+  t.same(differences(dump.bitmap2, theirs.bitmap2), [], 'bitmap 2 is that of makedumpfile');
+
+  const core = new ElfCore(remains.file('core.elf'));
+  t.teardown(() => core.close());
+  const wrong: string[] = [];
+  let compared = 0;
+  for await (const [pfn, page] of pages(file, [...setBits(dump.bitmap2)])) {
+    compared++;
+    if (!core.physical(pfn * PAGE, PAGE)?.equals(page)) wrong.push(pfn.toString(16));
+  }
+  t.same(wrong, [], 'every page is that of the copy of /proc/vmcore');
+  t.equal(compared, dump.descriptors, `${compared} pages, read by libkdumpfile`);
+  const { format, ...ofDump } = await attributes(file);
+  const { format: _, ...ofCore } = await attributes(remains.file('core.elf'));
+  t.equal(format, 'diskdump');
+  t.same(ofDump, ofCore, 'the same VMCOREINFO, release and registers');
+}
+
+function checkWay(t: Test, remains: Remains, level: number, way: string): void {
+  const { report, plan, counters, tables, peak, same, machine } = remains.dump(level, way);
+  t.comment(`${machine.accel}: VmPTE ${JSON.stringify(tables)}, VmHWM ${peak >> 20} MiB`);
+  t.equal(report.complete, true);
+  t.equal(same, true, 'the bytes are those of the other policies');
+  const write = report.phases.find(({ phase }) => phase === 'write')!;
+  const { maps, unmaps, preads, mapBytes, preadBytes } = write.calls;
+  const failures = Object.values(report.mapFailures).reduce((sum, count) => sum + count, 0);
+  t.equal(failures, counters.mapErrors, 'the report says which maps failed, and why');
+  // Of regions of hundreds of MiB some can't be mapped, and are in parts.
+  if (way !== 'calls') t.equal(failures, 0);
+  if (failures === 0)
+    t.match(plan, { maps, unmaps, preads, mapBytes, preadBytes }, 'calls are those of the plan');
+
+  const traced = countCalls(remains.text(`${level}-${way}.strace`).split('\n'), '/proc/vmcore');
+  t.same(
+    traced,
+    {
+      maps: counters.maps,
+      mapErrors: counters.mapErrors,
+      unmaps: counters.unmaps,
+      reads: counters.preads,
+      readErrors: counters.preadErrors,
+    },
+    'strace counts what the addon counts',
+  );
+  if (way === 'read') t.equal(traced.maps, 0);
+
+  const predicted = plan.mappedHighWater / BYTES_PER_TABLE_BYTE;
+  const grown = tables.most - tables.before;
+  const isAsPredicted =
+    failures > 0 ? grown < predicted + OWN_TABLES : Math.abs(grown - predicted) <= OWN_TABLES;
+  t.ok(isAsPredicted, `page tables grew by ${grown}, predicted ${predicted}`);
+  t.ok(tables.after - tables.before <= OWN_TABLES, 'and are gone afterwards');
+}
+
+function checkRanges(t: Test, remains: Remains): void {
+  const ranges: RangesRecord = JSON.parse(remains.text('ranges.json'));
+  t.match(ranges, { headers: PAGE, lastPageMapped: true, mapErrors: 0 });
+  t.ok(ranges.notes > PAGE, 'a map over ELF headers, notes and memory');
+  t.ok(
+    ranges.borders.length > 0 && ranges.borders.every((bytes) => bytes === 8 * PAGE),
+    'maps over the borders of segments',
+  );
+  t.equal(ranges.end, 4 * PAGE, 'a map over the end is clamped');
+  t.equal(ranges.overTheEnd, 'EINVAL', 'the kernel would refuse it');
+  t.equal(ranges.behindTheEnd, 'EINVAL');
+}
+
+/** The table of the calls, and that ours are fewer. */
+function checkTable(t: Test, remains: Remains): void {
+  const { rows }: { rows: AccessRow[] } = JSON.parse(remains.text('access.json'));
+  const lines = rows.map((row) => [
+    `${row.program}, ${row.access}, -d ${row.level}`,
+    ...[row.maps, row.unmaps, row.reads, row.sum],
+  ]);
+  t.comment(formatTable(['', 'mmap', 'munmap', 'read', 'sum'], lines));
+  const sum = (program: string, level: number, access: string) =>
+    rows.find((row) => row.program === program && row.level === level && row.access === access)!.sum;
+  for (const level of [0, 31]) {
+    const ours = sum('vmcore', level, 'auto');
+    t.ok(ours <= 250, `${ours} calls at level ${level}`);
+    t.ok(ours < sum('makedumpfile', level, 'mmap'), 'fewer than makedumpfile makes');
+  }
+  t.ok(sum('vmcore', 31, 'auto') <= sum('vmcore', 0, 'auto'), 'level 31 needs no more than level 0');
+}
+
+async function checkTools(t: Test, remains: Remains, vmlinux: string): Promise<void> {
+  const dump = remains.file('31-mmap.kdump');
+  const commands = ['sys', 'ps', 'bt', 'log'];
+  const [sys, ps, bt, log] = await crashSession(vmlinux, dump, commands);
+  t.match(sys, /PANIC: "Kernel panic - not syncing: sysrq triggered crash"/);
+  // crash 8 lists no more than the idle task and the one that crashed of such a kernel, in the full core too.
+  t.match(ps, /^> .*\b(init|sh|busybox)\b/m);
+  t.match(bt, /sysrq_handle_crash/);
+  t.match(log, /sysrq: Trigger a crash/);
+  t.equal(
+    await tasks(dump, vmlinux),
+    await tasks(remains.file('core.elf'), vmlinux),
+    'drgn finds the same tasks',
+  );
+}
+
+const names = (process.env.VMCORE_CRASHES ?? 'brief').split(' ');
+for (const name of names) {
+  t.test(name, async (t) => {
+    if (!oracle(t, 'makedumpfile', 'crash', 'drgn', 'libkdumpfile', 'strace')) return;
+    const folder = join(lab, `crash-${name}`);
+    t.teardown(() => rmSync(join(folder, 'out'), { recursive: true, force: true }));
+    await run(`${root}test/vm/make-crash.sh`, [name, folder, 'dumps.sh'], { limit: 3_600_000 });
+    const remains = new Remains(folder);
+    for (const level of [0, 31]) {
+      await t.test(`the pages at level ${level}`, (t) => checkPages(t, remains, level));
+      for (const way of ways) t.test(`level ${level}, ${way}`, async (t) => checkWay(t, remains, level, way));
+    }
+    t.test('maps over something', async (t) => checkRanges(t, remains));
+    t.test('calls', async (t) => checkTable(t, remains));
+    const { vmlinux } = remains;
+    if (vmlinux) await t.test('crash and drgn', (t) => checkTools(t, remains, vmlinux));
+  });
+}
