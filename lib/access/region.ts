@@ -33,6 +33,20 @@ export interface Region {
   release(): void;
 }
 
+/** What it is when bytes of a mapped region can't be had: a SIGBUS here, or EFAULT where the kernel was to take them. */
+export function faultError(
+  source: string,
+  { start, end }: Pick<Region, 'start' | 'end'>,
+  cause?: unknown,
+): VmcoreError {
+  return new VmcoreError(
+    'ERR_VMCORE_FAULT',
+    `${source}: bytes between offsets ${start} and ${end} could not be read from the mapping; ` +
+      'the file was cut off or its device failed while it was read',
+    { file: source, offset: start, cause },
+  );
+}
+
 /** A region that one mmap covers. */
 export class MappedRegion implements Region {
   readonly start: number;
@@ -66,13 +80,7 @@ export class MappedRegion implements Region {
   }
 
   check(): void {
-    if (!this.#native.faulted) return;
-    throw new VmcoreError(
-      'ERR_VMCORE_FAULT',
-      `${this.#source}: bytes between offsets ${this.start} and ${this.end} could not be read from the mapping; ` +
-        'the file was cut off or its device failed while it was read',
-      { file: this.#source, offset: this.start },
-    );
+    if (this.#native.faulted) throw faultError(this.#source, this);
   }
 
   release(): void {

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import { type Region, WINDOW_BYTES } from '../access/region.ts';
+import { codeOf } from '../access/file-source.ts';
+import { faultError, type Region, WINDOW_BYTES } from '../access/region.ts';
 import { type AccessPolicy, type SlotOptions, Slots } from '../access/slots.ts';
 import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
@@ -100,6 +101,10 @@ export class PhysicalMemory {
       region.check();
       this.#source.checkLength(region.end);
       return result;
+    } catch (error) {
+      // A write of lost bytes to a file or socket is refused, without a SIGBUS.
+      if (codeOf(error) === 'EFAULT') throw faultError(this.#name, region, error);
+      throw error;
     } finally {
       region.release();
     }

@@ -11,7 +11,7 @@ export interface FakeBehaviour {
 /** A source that remembers its calls, and which of its regions are held. */
 export class FakeSource implements ByteSource {
   readonly name = 'fake';
-  readonly mapping = 'lazy';
+  readonly mapping: ByteSource['mapping'] = 'lazy';
   readonly mapFailures = {};
   readonly size: number;
   /** `map 4096+8192` or `pread 0+100`: what was asked for. */

@@ -53,6 +53,19 @@ t.test('a region that is used again outlives one that was used once', async (t) 
   t.same(read(slots, 0, 1), expected(0, 1), 'slots can be used again after a release');
 });
 
+t.test('a scan through the whole source leaves what is used again where it is', async (t) => {
+  const source = new FakeSource(1024 * KIB, patternAt);
+  const slots = new Slots(source, { ...OPTIONS, slots: 8 });
+  const hot = [100, 101, 102, 103].map((page) => page * 4096);
+  for (const position of [...hot, ...hot]) read(slots, position, 1);
+  const { misses } = slots.counters;
+  for (let page = 0; page < 100; page++) read(slots, page * 4096, 4096);
+  for (const position of hot) read(slots, position, 1);
+  t.equal(slots.counters.misses, misses + 100, 'the scan missed once a region, the others not at all');
+  t.equal(slots.counters.evictions, 96);
+  t.equal(source.held.size, 8);
+});
+
 t.test('the last region is clamped to the end of the source', async (t) => {
   const source = new FakeSource(5000, patternAt);
   const slots = new Slots(source, OPTIONS);

@@ -1,5 +1,13 @@
 // However a dump or a read ends, nothing of it stays: no mapping of the core beside its slots, no descriptor, no pin.
-import { readdirSync, readFileSync, readlinkSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type DumpOptions, openVmcore, type Vmcore } from '../../lib/index.ts';
@@ -137,6 +145,19 @@ t.test('a window whose user throws is no longer pinned: its slot can be used aga
     t.same(core.readPhysical(paddr, 16), small.memory.subarray(paddr, paddr + 16));
   }
   t.ok(core.counters.mapped <= mapped + OPTIONS.regionBytes, 'one region at a time');
+  checkOpen(t, core);
+  await checkClosed(t, core);
+});
+
+t.test('a write of a window whose bytes are lost, which the kernel refuses', async (t) => {
+  const { path, memory, offset } = writeSmallCore(folder, 'lost');
+  const core = await openVmcore(path, OPTIONS);
+  const lost = memory.length / 2 + (1 << 20);
+  truncateSync(path, offset + memory.length / 2);
+  const fd = openSync(join(folder, 'written'), 'w');
+  const write = (bytes: Uint8Array) => writeSync(fd, bytes);
+  t.throws(() => core.withWindow(lost, PAGE, write), { code: 'ERR_VMCORE_FAULT', cause: { code: 'EFAULT' } });
+  closeSync(fd);
   checkOpen(t, core);
   await checkClosed(t, core);
 });

@@ -1,0 +1,55 @@
+// What suits a source: how long its regions are, and what a plan may do.
+import t from 'tap';
+import { accessProfile } from '../../lib/access/profile.ts';
+import { CALL_COSTS } from '../../lib/access/read-plan.ts';
+import { PageBitmap } from '../../lib/filter/bitmap.ts';
+import { makeExtents } from '../../lib/formats/extents.ts';
+import { makeReadPlan } from '../../lib/pipeline/read-planner.ts';
+import { FakeSource } from './fake-source.ts';
+
+const PAGE = 4096;
+const MIB = 1 << 20;
+const GIB = 1 << 30;
+
+/** As /proc/vmcore is: a map fills page tables. */
+class EagerSource extends FakeSource {
+  override readonly mapping = 'eager';
+}
+
+/** The plan for the fewest calls for all pages of `bytes`, on a source whose page tables may take `pageTableBudget`. */
+function fewestCalls(bytes: number, pageTableBudget: number) {
+  const source = new EagerSource(bytes, () => 0);
+  const limits = accessProfile(source, { pageTableBudget }).limits.calls;
+  const bitmap = new PageBitmap(bytes / PAGE);
+  bitmap.set(0, bytes / PAGE);
+  const extents = makeExtents([{ start: 0, end: bytes, offset: 0 }]);
+  return makeReadPlan(bitmap, { extents, pageSize: PAGE, costs: CALL_COSTS, limits }, 'calls');
+}
+
+t.test('the whole file is one map where the page-table budget allows it', async (t) => {
+  const { extents, predicted } = fewestCalls(GIB, 4 * MIB);
+  t.equal(extents.length, 1);
+  t.match(predicted, { maps: 1, unmaps: 1, preads: 0, mapBytes: GIB });
+});
+
+t.test('and as few as fit where it does not', async (t) => {
+  const { predicted } = fewestCalls(2 * GIB, 2 * MIB);
+  // 2 MiB are the tables of 1 GiB; the regions in slots take their share of it.
+  t.match(predicted, { maps: 4, unmaps: 4, preads: 0, mappedHighWater: GIB / 2 });
+});
+
+t.test('maps for the shortest time are short, and make no more calls than all of them', async (t) => {
+  const { time, calls } = accessProfile(new EagerSource(GIB, () => 0), {}).limits;
+  t.match(time, { map: 32 * MIB, pread: MIB, callsPerGiB: 64 });
+  t.ok(calls.map >= 512 * MIB);
+});
+
+t.test('policies allow one way only', async (t) => {
+  const source = new FakeSource(GIB, () => 0);
+  t.match(accessProfile(source, { access: 'mmap' }).limits.time, { map: 32 * MIB, pread: 0 });
+  t.match(accessProfile(source, { access: 'read' }).limits.time, {
+    map: 0,
+    pread: MIB,
+    callsPerGiB: undefined,
+  });
+});
