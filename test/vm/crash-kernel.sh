@@ -8,7 +8,7 @@
 #   guest=                  vm.NAME=VALUE words for guest/init
 # The program:
 #   run=                    shell script in /capture of the payload; what it leaves in /out comes to OUT_DIR/out
-#   payload=                image of its root (make-payload.sh)    out=2048   size of the disk that is /out
+#   payload=                image of its root (make-payload.sh)    out=   size of the disk that is /out; for four cores
 #   initrd=                 of the capture kernel, if not KERNEL_DIR/initrd.img: run= goes to it as vm.run=
 #   capture=                more for the command line of the capture kernel
 #   qemu=                   more arguments for QEMU
@@ -18,7 +18,7 @@
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
-run='' payload='' out=2048 initrd='' capture='' qemu='' kill_after=''
+run='' payload='' out='' initrd='' capture='' qemu='' kill_after=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
@@ -83,7 +83,7 @@ result_disk() {
     if [ -z "$run" ]; then
         truncate -s "$((mem + dimm + 64))M" "$tmp/core"
     else
-        make_ext4 "$tmp/out.img" "$out"
+        make_ext4 "$tmp/out.img" "${out:-$((4 * (mem + dimm) + 512))}"
     fi
 }
 
