@@ -1,8 +1,9 @@
 // Where a dump can go from the command line, and in which form.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import zlib from 'node:zlib';
 import t from 'tap';
 import { bundledCore } from '../support/cores.ts';
 import { main, vmcore } from './command.ts';
@@ -111,6 +112,28 @@ t.test('--dry-run tells the size and writes nothing', async (t) => {
     await succeeds(['dump', '-f', ...options, core, at('real')]);
     t.equal(JSON.parse(dry.stdout).bytes, statSync(at('real')).size, options.join(' '));
   }
+});
+
+t.test('a codec that is absent', async (t) => {
+  if ('zstdCompressSync' in zlib) {
+    return t.plan(0, 'this Node.js has zstd of its own');
+  }
+  writeFileSync(
+    at('without-zstd.cjs'),
+    `const { Module } = require('node:module');
+     const load = Module._load;
+     Module._load = (name, ...rest) => {
+       if (name.startsWith('zstd-napi')) throw new Error('not installed');
+       return load(name, ...rest);
+     };`,
+  );
+  const env = { NODE_OPTIONS: `--require=${at('without-zstd.cjs')}` };
+  const { status, stderr } = await vmcore(['dump', '-z', core, at('none-such')], { env });
+  t.equal(status, 1);
+  t.match(stderr, /no zstd in this process/);
+  t.notOk(existsSync(at('none-such')), 'nothing is written');
+  const standard = await vmcore(['dump', core, at('standard')], { env });
+  t.match(standard.stdout, /zlib/, 'it is not the default then');
 });
 
 t.test('--compression-level', async (t) => {

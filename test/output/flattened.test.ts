@@ -2,9 +2,15 @@
 import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import fc from 'fast-check';
 import t from 'tap';
+import {
+  encodeEndMarker,
+  encodeFlattenedHeader,
+  encodeRecordHead,
+} from '../../lib/formats/flattened-layout.ts';
 import { openVmcore, unflatten } from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
 import { oracle, programs, run } from '../support/oracles.ts';
@@ -65,6 +71,25 @@ t.test("unflatten() of makedumpfile's stream gives makedumpfile's dump", async (
     await unflatten(stream, `${name}.ours`);
     t.ok(readFileSync(`${name}.ours`).equals(readFileSync(name)), options.join(' ') || 'raw');
   }
+});
+
+t.test('unflatten() of records in any order, overlapping, and through the header', async (t) => {
+  const record = fc.record({
+    offset: fc.integer({ min: 0, max: 1500 }),
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 700 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(record, { minLength: 1 }), async (records) => {
+      const expected = Buffer.alloc(Math.max(...records.map(({ offset, bytes }) => offset + bytes.length)));
+      for (const { offset, bytes } of records) expected.set(bytes, offset);
+      const parts = records.flatMap(({ offset, bytes }) => [encodeRecordHead(offset, bytes.length), bytes]);
+      const stream = Readable.from([encodeFlattenedHeader(), ...parts, encodeEndMarker()]);
+      const { bytes } = await unflatten(stream, at('any'), { force: true });
+      return bytes === expected.length && readFileSync(at('any')).equals(expected);
+    }),
+    { numRuns: 50 },
+  );
+  t.pass();
 });
 
 t.test('a slow stream is not filled beyond what it asked for', async (t) => {
