@@ -57,9 +57,10 @@ async function withoutZeros(
  */
 async function neverWritten(
   context: DumpContext,
-  { existing, counts, absent, dropped }: Classification,
+  { existing, level, counts, absent, dropped }: Classification,
 ): Promise<PageBitmap | undefined> {
-  if (counts.hwpoison + counts.offline + absent === 0) return dropped;
+  // A higher level counts a poisoned page as what it was, such as user data.
+  if ((level & ~LEVEL_ZERO) === 0 && counts.hwpoison + counts.offline + absent === 0) return dropped;
   const { bitmap } = await context.classify(0, {});
   const never = existing.copy();
   for (let i = 0; i < never.bytes.length; i++) {
