@@ -382,6 +382,7 @@ export class Vmcore implements AsyncDisposable {
         physBase: BigInt(this.#physBase),
         notes: this.#core.notePayload,
         vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
+        eraseinfo: this.#core.header?.eraseinfo,
       },
       elf: {
         machine,

@@ -69,6 +69,8 @@ export interface DumpHeader {
   readonly physBase: number;
   /** Whether the dump is marked incomplete. */
   readonly incomplete: boolean;
+  /** What was erased in it, as makedumpfile's lines of text; empty where nothing was. */
+  readonly eraseinfo: Uint8Array;
 }
 
 /** What a source's headers say: the hub between input formats and everything that reads memory. */

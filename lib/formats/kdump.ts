@@ -66,6 +66,7 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
       utsname,
       physBase: Number(physBase),
       incomplete: (status & STATUS_INCOMPLETE) !== 0,
+      eraseinfo: readEraseinfo(opened, members),
     },
   };
 }
@@ -120,6 +121,15 @@ function missing(opened: readonly OpenedMember[], startPfn: number, endPfn: numb
     `${names}: a member of the split set is missing, the one with pfns from ${startPfn} on, below ${endPfn}`,
     { file: opened[0]!.source.name },
   );
+}
+
+/** What was erased, in the order of the pages that the members have. @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */
+export function readEraseinfo(opened: readonly OpenedMember[], members: readonly KdumpMember[]): Uint8Array {
+  const texts = members.map(({ source }) => {
+    const { eraseinfo } = opened.find((member) => member.source === source)!.facts;
+    return eraseinfo.size > 0 ? readRange(source, eraseinfo) : new Uint8Array(0);
+  });
+  return Buffer.concat(texts);
 }
 
 /** The notes; version 3 has only VMCOREINFO, which becomes one. @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */

@@ -78,7 +78,9 @@ class LevelAttempt {
       return { ...result, copied, zero: job.zero, ranges: undefined };
     }
     const ranges = this.#ranges(classification.bitmap, sinks.length);
-    const jobs = sinks.map((sink, i) => kdumpJob(this.#request, core, classification, sink, ranges?.[i]));
+    const jobs = sinks.map((sink, i) => {
+      return kdumpJob(this.#request, core, classification, { sink, range: ranges?.[i], isFirst: i === 0 });
+    });
     const copied = await this.#copy(jobs, costs);
     return { ...result, copied, zero: copied.zeroPages, ranges };
   }
@@ -103,13 +105,19 @@ class LevelAttempt {
   }
 }
 
-/** A whole kdump-compressed dump, or the pages of `range` as a file of a split set. */
+/** A whole kdump-compressed dump, or a file of a split set. */
+interface KdumpPart {
+  readonly sink: Sink;
+  /** The pages of the file; undefined for all. */
+  readonly range: PfnRange | undefined;
+  readonly isFirst: boolean;
+}
+
 function kdumpJob(
   { compression, options }: DumpRequest,
   { headers }: CoreDescription,
   classification: Classification,
-  sink: Sink,
-  range: PfnRange | undefined,
+  { sink, range, isFirst }: KdumpPart,
 ): CopyJob {
   const { bitmap, existing, level } = classification;
   const codec = pageCodec(compression, options.compressionLevel);
@@ -120,6 +128,8 @@ function kdumpJob(
     bitmap2: bitmap.bytes,
     codec,
     split: range,
+    // A set is put together with the text of every file.
+    eraseinfo: isFirst ? headers.eraseinfo : undefined,
   };
   const writer = new KdumpWriter(description, sink);
   return {

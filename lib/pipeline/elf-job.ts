@@ -2,6 +2,7 @@ import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
+import { encodeNote } from '../formats/notes.ts';
 import { ElfWriter } from '../output/elf.ts';
 import { planElf } from '../output/elf-plan.ts';
 import type { Sink } from '../output/sink.ts';
@@ -33,7 +34,7 @@ export async function elfJob(
   const never = await neverWritten(context, classification);
   const plan = await planElf(segments, { pageSize, kept: others, never });
   return {
-    writer: new ElfWriter({ ...headers, ...elf, plan }, sink),
+    writer: new ElfWriter({ ...headers, ...elf, notes: notesOf(headers), plan }, sink),
     // Zeros in short runs are written as they are.
     classification: { ...classification, level: level & ~LEVEL_ZERO, bitmap: plan.pages },
     codec: undefined,
@@ -67,4 +68,11 @@ async function neverWritten(
     never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
   }
   return never;
+}
+
+/** The notes, and what was erased as one of them. */
+function notesOf({ notes, eraseinfo, littleEndian }: CoreDescription['headers']): Uint8Array {
+  if (!eraseinfo || eraseinfo.length === 0) return notes;
+  const padding = new Uint8Array((4 - (notes.length % 4)) % 4);
+  return Buffer.concat([notes, padding, encodeNote('ERASEINFO', 0, eraseinfo, littleEndian)]);
 }

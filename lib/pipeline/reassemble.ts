@@ -3,10 +3,11 @@ import type { ByteSource } from '../access/byte-source.ts';
 import { openSources } from '../access/open-source.ts';
 import { PAGE_COMPRESSION } from '../codecs/codec.ts';
 import { VmcoreError } from '../errors.ts';
-import { type OpenedMember, orderMembers, readNotes, readRange } from '../formats/kdump.ts';
+import { type OpenedMember, orderMembers, readEraseinfo, readNotes } from '../formats/kdump.ts';
 import { type KdumpBitmaps, readBitmaps } from '../formats/kdump-bitmaps.ts';
 import { type KdumpFacts, readKdumpHeaders } from '../formats/kdump-headers.ts';
 import { kdumpLayout, STATUS_EXCLUDED_VMEMMAP, STATUS_INCOMPLETE } from '../formats/kdump-layout.ts';
+import type { KdumpMember } from '../formats/kdump-source.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { AbortMode } from '../output/sink.ts';
 import { type DumpTarget, isStream, type OutputOptions, openOutputs } from './output-target.ts';
@@ -70,11 +71,7 @@ async function reassembleSources(
   requireSplit(opened);
   const bitmaps = readBitmaps(first.source, first.facts);
   const members = orderMembers(opened);
-  const description = describe(
-    opened,
-    members.map(({ source }) => source),
-    bitmaps,
-  );
+  const description = describe(opened, members, bitmaps);
   const [sink] = await openOutputs(output, options, signal);
   let writer: KdumpWriter | undefined;
   try {
@@ -115,20 +112,16 @@ function requireSplit(opened: readonly OpenedMember[]): void {
   }
 }
 
-/** What the headers of the whole say. `ordered` are the members by their pages. */
+/** What the headers of the whole say. */
 function describe(
   opened: readonly OpenedMember[],
-  ordered: readonly ByteSource[],
+  members: readonly KdumpMember[],
   bitmaps: KdumpBitmaps,
 ): KdumpDescription {
   const { source, facts } = opened[0]!;
   const { blockSize, littleEndian, utsname, crashTime, maxMapnr, nrCpus, physBase, dumpLevel } = facts;
   const notes = readNotes(source, facts);
   const kept = opened.reduce((status, member) => status | member.facts.status, 0);
-  const erased = ordered.map((one) => {
-    const member = opened.find((candidate) => candidate.source === one)!;
-    return member.facts.eraseinfo.size > 0 ? readRange(one, member.facts.eraseinfo) : new Uint8Array(0);
-  });
   return {
     pageSize: blockSize,
     littleEndian,
@@ -143,7 +136,7 @@ function describe(
     ...bitmaps,
     codec: { flag: facts.status & ALL_CODECS },
     status: kept & (STATUS_INCOMPLETE | STATUS_EXCLUDED_VMEMMAP),
-    eraseinfo: Buffer.concat(erased),
+    eraseinfo: readEraseinfo(opened, members),
   };
 }
 

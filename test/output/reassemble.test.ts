@@ -132,12 +132,25 @@ t.test('the mark of an incomplete member stays', async (t) => {
 });
 
 t.test('what was erased is told in the order of the pages', async (t) => {
-  const { files, joined } = await smallSet(t, { eraseinfo: ['erase a size 1\n', 'erase b size 2\n'] });
+  const { files, joined, folder } = await smallSet(t, { eraseinfo: ['erase a size 1\n', 'erase b size 2\n'] });
   await reassemble(files.toReversed(), joined);
   const bytes = readFileSync(joined);
   const [offset, size] = [bytes.readBigUInt64LE(PAGE + 64), bytes.readBigUInt64LE(PAGE + 72)].map(Number);
   t.equal(offset! + size!, bytes.length);
-  t.equal(bytes.toString('latin1', offset), 'erase a size 1\nerase b size 2\n');
+  const text = 'erase a size 1\nerase b size 2\n';
+  t.equal(bytes.toString('latin1', offset), text);
+
+  for (const source of [joined, files]) {
+    await using dump = await openVmcore(source);
+    for (const target of [join(folder, 'again'), [join(folder, 'a'), join(folder, 'b')]]) {
+      await dump.dump(target, { level: 1, compression: 'zlib', force: true });
+      await using again = await openVmcore(target);
+      await again.dump(join(folder, 'elf'), { level: 1, format: 'elf', force: true });
+      await using elf = await openVmcore(join(folder, 'elf'));
+      const note = elf.notes.find(({ name }) => name === 'ERASEINFO');
+      t.equal(Buffer.from(note!.desc).toString(), text, 'filtering and splitting keep it');
+    }
+  }
 });
 
 t.test('what is no set', async (t) => {
