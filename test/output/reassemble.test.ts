@@ -132,7 +132,9 @@ t.test('the mark of an incomplete member stays', async (t) => {
 });
 
 t.test('what was erased is told in the order of the pages', async (t) => {
-  const { files, joined, folder } = await smallSet(t, { eraseinfo: ['erase a size 1\n', 'erase b size 2\n'] });
+  const { files, joined, folder } = await smallSet(t, {
+    eraseinfo: ['erase a size 1\n', 'erase b size 2\n'],
+  });
   await reassemble(files.toReversed(), joined);
   const bytes = readFileSync(joined);
   const [offset, size] = [bytes.readBigUInt64LE(PAGE + 64), bytes.readBigUInt64LE(PAGE + 72)].map(Number);
