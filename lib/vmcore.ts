@@ -17,6 +17,7 @@ import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.t
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
+import { bytesWithData } from './formats/extents.ts';
 import { findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
@@ -77,6 +78,8 @@ export class Vmcore implements AsyncDisposable {
   readonly size: number;
   /** The pfn behind the last page that a segment covers. */
   readonly maxPfn: number;
+  /** Bytes of memory that have data in the file. */
+  readonly memoryBytes: number;
   /** The PT_LOADs in the order of the file; empty in formats without them. */
   readonly segments: readonly Segment[];
   /** All notes of all PT_NOTEs. */
@@ -113,6 +116,7 @@ export class Vmcore implements AsyncDisposable {
     this.arch = architectureName(core.machine);
     this.littleEndian = core.littleEndian;
     this.segments = core.segments;
+    this.memoryBytes = bytesWithData(core.extents);
     this.notes = core.notes;
     const given = core.recipe.vmcoreinfo;
     const text = given === undefined ? findVmcoreinfo(core.notes)?.desc : new TextEncoder().encode(given);

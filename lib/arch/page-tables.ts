@@ -1,9 +1,17 @@
 import { hex, isLostData, VmcoreError } from '../errors.ts';
 import type { AddressSpace, ReadEntry, Translation, WalkStep } from './arch.ts';
 
+/** A table that an entry leads to. */
+export interface TableMeaning {
+  readonly kind: 'table';
+  readonly paddr: number;
+  /** The indexes that the table has, where it need not have all: the first, and the one behind the last. */
+  readonly indexes?: readonly [start: number, end: number];
+}
+
 /** What an entry means at its level. */
 export type EntryMeaning =
-  | { readonly kind: 'table'; readonly paddr: number }
+  | TableMeaning
   | { readonly kind: 'leaf'; readonly paddr: number }
   | { readonly kind: 'none'; readonly why: string };
 
@@ -37,7 +45,7 @@ const LEAF_SLOTS = 256;
  */
 export class PageTables implements AddressSpace {
   readonly #scheme: PageTableScheme;
-  readonly #root: number;
+  readonly #root: TableMeaning;
   readonly #readEntry: ReadEntry;
   /** Direct-mapped by the address bits above `#shift`. */
   readonly #known: (
@@ -49,7 +57,7 @@ export class PageTables implements AddressSpace {
   /** `root` is the physical address of the top table. */
   constructor(scheme: PageTableScheme, root: number, readEntry: ReadEntry) {
     this.#scheme = scheme;
-    this.#root = root;
+    this.#root = { kind: 'table', paddr: root };
     this.#readEntry = readEntry;
     this.#known = new Array(LEAF_SLOTS).fill(undefined);
     this.#shift = BigInt(scheme.levels.at(-2)!.shift);
@@ -70,7 +78,7 @@ export class PageTables implements AddressSpace {
         return this.#finish(vaddr, meaning, depth);
       }
       if (meaning.kind === 'none') throw this.#unmapped(vaddr, depth, meaning.why);
-      table = meaning.paddr;
+      table = meaning;
     }
   }
 
@@ -80,12 +88,13 @@ export class PageTables implements AddressSpace {
     let table = this.#root;
     for (const level of this.#scheme.levels) {
       const index = indexOf(vaddr, level);
-      const entryAddress = table + index * ENTRY_BYTES;
+      if (!hasIndex(table, index)) break;
+      const entryAddress = table.paddr + index * ENTRY_BYTES;
       const entry = this.#entry(vaddr, entryAddress, level, index);
       steps.push({ level: level.name, entryAddress, index, entry });
       const meaning = level.meaning(entry, index);
       if (meaning.kind !== 'table') break;
-      table = meaning.paddr;
+      table = meaning;
     }
     return steps;
   }
@@ -95,7 +104,7 @@ export class PageTables implements AddressSpace {
     if (meaning.kind === 'none') throw this.#unmapped(vaddr, depth, meaning.why);
     if (meaning.kind === 'leaf')
       return leafTranslation(vaddr, meaning.paddr, this.#scheme.levels[depth]!.shift);
-    const last = this.#step(vaddr, meaning.paddr, depth + 1);
+    const last = this.#step(vaddr, meaning, depth + 1);
     if (last.kind !== 'leaf') {
       throw this.#unmapped(
         vaddr,
@@ -106,10 +115,11 @@ export class PageTables implements AddressSpace {
     return leafTranslation(vaddr, last.paddr, this.#scheme.levels[depth + 1]!.shift);
   }
 
-  #step(vaddr: bigint, table: number, depth: number): EntryMeaning {
+  #step(vaddr: bigint, table: TableMeaning, depth: number): EntryMeaning {
     const level = this.#scheme.levels[depth]!;
     const index = indexOf(vaddr, level);
-    return level.meaning(this.#entry(vaddr, table + index * ENTRY_BYTES, level, index), index);
+    if (!hasIndex(table, index)) return { kind: 'none', why: beyondTable(table) };
+    return level.meaning(this.#entry(vaddr, table.paddr + index * ENTRY_BYTES, level, index), index);
   }
 
   #entry(vaddr: bigint, paddr: number, level: PageTableLevel, index: number): bigint {
@@ -143,6 +153,16 @@ export class PageTables implements AddressSpace {
 
 function indexOf(vaddr: bigint, level: PageTableLevel): number {
   return Number((vaddr >> BigInt(level.shift)) & ((1n << BigInt(level.bits)) - 1n));
+}
+
+function hasIndex({ indexes }: TableMeaning, index: number): boolean {
+  return indexes === undefined || (index >= indexes[0] && index < indexes[1]);
+}
+
+function beyondTable({ paddr, indexes }: TableMeaning): string {
+  const [start, end] = indexes!;
+  const has = start < end ? `entries ${start} to ${end - 1} only` : 'no entries';
+  return `not in the table at physical address ${hex(paddr)}, which has ${has}`;
 }
 
 function leafTranslation(vaddr: bigint, paddr: number, shift: number): Translation {

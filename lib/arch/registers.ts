@@ -8,10 +8,17 @@ export interface CpuRegisters {
   readonly registers: Readonly<Record<string, bigint>>;
 }
 
-/** An architecture's elf_prstatus: where pr_reg begins, in bytes, and its 64-bit registers in order. */
-export interface PrstatusLayout {
-  readonly registersOffset: number;
+/** Registers of one width that follow one another. */
+export interface RegisterWords {
+  /** Offset of the first one in elf_prstatus, in bytes. */
+  readonly offset: number;
+  readonly bytes: 4 | 8;
   readonly names: readonly string[];
+}
+
+/** An architecture's elf_prstatus: its registers, those that come last in the note last. */
+export interface PrstatusLayout {
+  readonly words: readonly RegisterWords[];
 }
 
 /** Offset of pr_pid in struct elf_prstatus of 64-bit machines (include/linux/elfcore.h). */
@@ -20,16 +27,23 @@ const PR_PID = 32;
 /** The registers of the CPUs whose NT_PRSTATUS descriptors these are; one that is too short to have them is left out. */
 export function parseCpus(
   descs: readonly Uint8Array[],
-  layout: PrstatusLayout,
+  { words }: PrstatusLayout,
   littleEndian: boolean,
 ): CpuRegisters[] {
+  const last = words.at(-1)!;
+  const needed = last.offset + last.names.length * last.bytes;
   return descs.flatMap((desc, cpu) => {
-    if (desc.length < layout.registersOffset + layout.names.length * 8) return [];
+    if (desc.length < needed) return [];
     const view = new DataView(desc.buffer, desc.byteOffset, desc.byteLength);
-    const registers = layout.names.map((name, i): [string, bigint] => [
-      name,
-      view.getBigUint64(layout.registersOffset + i * 8, littleEndian),
-    ]);
+    const registers = words.flatMap(({ offset, bytes, names }) =>
+      names.map((name, i): [string, bigint] => {
+        const at = offset + i * bytes;
+        return [
+          name,
+          bytes === 8 ? view.getBigUint64(at, littleEndian) : BigInt(view.getUint32(at, littleEndian)),
+        ];
+      }),
+    );
     return [{ cpu, pid: view.getInt32(PR_PID, littleEndian), registers: Object.fromEntries(registers) }];
   });
 }

@@ -1,8 +1,9 @@
 import type { Architecture } from './arch.ts';
+import { s390x } from './s390x.ts';
 import { x86_64 } from './x86_64.ts';
 
 /** The architectures whose page tables and registers are read: a new one is a file and its name here. */
-const ARCHITECTURES: readonly Architecture[] = [x86_64];
+const ARCHITECTURES: readonly Architecture[] = [x86_64, s390x];
 
 /** Names of the other e_machine values that Linux dumps have (include/uapi/linux/elf-em.h). */
 const OTHER_MACHINES: Readonly<Record<number, string>> = {
@@ -10,7 +11,6 @@ const OTHER_MACHINES: Readonly<Record<number, string>> = {
   8: 'mips',
   20: 'ppc',
   21: 'ppc64',
-  22: 's390x',
   40: 'arm',
   183: 'aarch64',
   243: 'riscv64',

@@ -26,11 +26,16 @@ export const x86_64: Architecture = {
   machine: 62,
   prstatus: {
     // struct user_regs_struct (arch/x86/include/asm/user_64.h) in elf_prstatus.
-    registersOffset: 112,
-    names: (
-      'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi ' +
-      'orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'
-    ).split(' '),
+    words: [
+      {
+        offset: 112,
+        bytes: 8,
+        names: (
+          'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi ' +
+          'orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'
+        ).split(' '),
+      },
+    ],
   },
   identityMapped: false,
   physBase,

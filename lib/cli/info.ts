@@ -35,7 +35,7 @@ function collect(core: Vmcore) {
     pageSize,
     size,
     maxPfn,
-    memory: segments.reduce((sum, { fileSize }) => sum + fileSize, 0),
+    memory: core.memoryBytes,
     osrelease: kernel?.osrelease,
     version: utsname?.version,
     hostname: utsname?.nodename,
@@ -64,6 +64,11 @@ function findPanic(core: Vmcore): string | undefined {
   return core.dmesg().find(({ text }) => deadly.test(text))?.text;
 }
 
+/** Formats without segments store pages. */
+function describeMemory({ memory, segments }: Facts): string {
+  return segments.length > 0 ? `${formatBytes(memory)} in ${segments.length} segments` : formatBytes(memory);
+}
+
 function describe(facts: Facts): string {
   const { crashTime, kernelOffset } = facts;
   return formatRows([
@@ -81,7 +86,7 @@ function describe(facts: Facts): string {
     ],
     ['Panic', facts.panic],
     ['CPUs', String(facts.cpus.length)],
-    ['Memory', `${formatBytes(facts.memory)} in ${facts.segments.length} segments`],
+    ['Memory', describeMemory(facts)],
     ['Pages', `${formatCount(facts.maxPfn)} page frames of ${formatBytes(facts.pageSize)}`],
     ['Problem', facts.problem],
   ]);

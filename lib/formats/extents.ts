@@ -121,3 +121,10 @@ function toArrays(ranges: readonly Extent[]): Extents {
     offset: Float64Array.from(ranges, (r) => r.offset),
   };
 }
+
+/** Bytes that have data in the file. */
+export function bytesWithData({ count, start, end, offset }: Extents): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) if (offset[i]! >= 0) sum += end[i]! - start[i]!;
+  return sum;
+}

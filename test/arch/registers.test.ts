@@ -2,7 +2,7 @@
 import t from 'tap';
 import { parseCpus } from '../../lib/arch/registers.ts';
 
-const layout = { registersOffset: 40, names: ['a', 'b'] };
+const layout = { words: [{ offset: 40, bytes: 8, names: ['a', 'b'] }] } as const;
 
 function desc(pid: number, values: readonly bigint[], littleEndian: boolean): Uint8Array {
   const view = new DataView(new ArrayBuffer(40 + values.length * 8));

@@ -1,10 +1,9 @@
 // The real cores that tests can use: the bundled one, those of the folders in VMCORE_CORES, and those of test/vm.
 import { existsSync, readdirSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Test } from 'tap';
-import { absent, root } from './oracles.ts';
+import { absent, labDir, root } from './oracles.ts';
 
 export interface TestCore {
   /** Unique, such as 'bundled' or 'lab-numa'. */
@@ -55,8 +54,10 @@ export async function bundledCore(): Promise<TestCore> {
   return testCore('bundled', `${root}test/fixtures/x86_64-6.1.elf.zst`);
 }
 
-const labDir =
-  process.env.VMCORE_LAB ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vmcore-lab');
+/** A small core of a big-endian machine. */
+export async function bundledS390xCore(): Promise<TestCore> {
+  return testCore('bundled-s390x', `${root}test/fixtures/s390x-6.1.elf.zst`);
+}
 
 /** Made for benchmarks or for one test; to compare these too, name their folders in VMCORE_CORES. */
 const specialCores = ['lab-medium', 'lab-large', 'lab-cleared'];

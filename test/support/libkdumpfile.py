@@ -1,6 +1,7 @@
 """What libkdumpfile reads from a dump.
 
 libkdumpfile.py pages DUMP       page frame numbers come in on stdin (64 bits, little-endian), pages go out
+libkdumpfile.py virtual DUMP     virtual addresses come in as hexadecimal lines; 64 bytes from each go out so, or `-`
 libkdumpfile.py attributes DUMP  JSON
 """
 import json
@@ -16,6 +17,14 @@ def pages(dump):
     for (pfn,) in struct.iter_unpack("<Q", sys.stdin.buffer.read()):
         page = dump.read(kdumpfile.KDUMP_MACHPHYSADDR, pfn * PAGE, PAGE)
         sys.stdout.buffer.write(page)
+
+
+def virtual(dump):
+    for line in sys.stdin:
+        try:
+            print(dump.read(kdumpfile.KDUMP_KVADDR, int(line, 16), 64).hex())
+        except (kdumpfile.exceptions.AddressTranslationException, kdumpfile.exceptions.NoDataException):
+            print("-")
 
 
 def attributes(dump):
@@ -36,7 +45,7 @@ def main():
     what, path = sys.argv[1:]
     dump = kdumpfile.kdumpfile(path)
     dump.attr["addrxlat.ostype"] = "linux"
-    {"pages": pages, "attributes": attributes}[what](dump)
+    {"pages": pages, "virtual": virtual, "attributes": attributes}[what](dump)
 
 
 main()

@@ -19,6 +19,20 @@ export async function attributes(dump: string): Promise<DumpAttributes> {
   return JSON.parse(stdout.toString());
 }
 
+/** Bytes that {@link virtualBytes} reads. */
+export const VIRTUAL_LENGTH = 64;
+
+/** The first bytes at each virtual address; undefined where it finds none. */
+export async function virtualBytes(
+  dump: string,
+  addresses: readonly bigint[],
+): Promise<(Buffer | undefined)[]> {
+  const input = addresses.map((address) => `${address.toString(16)}\n`).join('');
+  const { stdout } = await runPython('libkdumpfile.py', ['virtual', dump], { input });
+  const lines = stdout.toString().trim().split('\n');
+  return lines.map((line) => (line === '-' ? undefined : Buffer.from(line, 'hex')));
+}
+
 /** The pages of these page frames, in order, as libkdumpfile reads them. A page it can't read ends the reading. */
 export async function* pages(
   dump: string,

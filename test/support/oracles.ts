@@ -1,10 +1,12 @@
 // Other programs that read and write the same files. An absent one skips a test, or fails it where
 // VMCORE_REQUIRE_ORACLES=1 says that all have to be there.
 import { spawn, spawnSync } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 
-export type OracleName = 'makedumpfile' | 'crash' | 'drgn' | 'libkdumpfile' | 'strace';
+export type OracleName = 'makedumpfile' | 's390x-makedumpfile' | 'crash' | 'drgn' | 'libkdumpfile' | 'strace';
 
 /** The distribution's Python, which has its modules; one that comes first in PATH may not. */
 export const python = '/usr/bin/python3';
@@ -15,8 +17,19 @@ export const programs = {
   crash: process.env.CRASH ?? 'crash',
 };
 
+/** Where test/vm keeps what it makes and fetches. */
+export const labDir =
+  process.env.VMCORE_LAB ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vmcore-lab');
+
+/** The command line of makedumpfile as it is on s390x, in user-mode emulation: test/vm/fetch-s390x.sh fetches it. */
+export function s390xMakedumpfile(...args: string[]): [string, ...string[]] {
+  const sysroot = join(labDir, '.s390x');
+  return ['qemu-s390x-static', '-L', sysroot, join(sysroot, 'usr/bin/makedumpfile'), ...args];
+}
+
 const probes: Record<OracleName, readonly [string, ...string[]]> = {
   makedumpfile: [programs.makedumpfile, '-v'],
+  's390x-makedumpfile': s390xMakedumpfile('-v'),
   crash: [programs.crash, '-v'],
   drgn: [python, '-c', 'import drgn'],
   libkdumpfile: [python, '-c', 'import kdumpfile'],

@@ -1,6 +1,5 @@
 // Crashes real kernels and looks at what was done in the capture kernel, on the real /proc/vmcore: `npm run test:vm`.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { AccessRow } from '../../benchmarks/access/rows.ts';
@@ -13,7 +12,7 @@ import { tasks } from '../support/drgn.ts';
 import { ElfCore } from '../support/elf-core.ts';
 import { readKdump } from '../support/kdump-file.ts';
 import { attributes, pages } from '../support/libkdumpfile.ts';
-import { oracle, root, run } from '../support/oracles.ts';
+import { labDir, oracle, root, run } from '../support/oracles.ts';
 import { type DumpRecord, type RangesRecord, ways } from './capture/records.ts';
 
 t.setTimeout(3_600_000);
@@ -21,9 +20,6 @@ t.setTimeout(3_600_000);
 const PAGE = 4096;
 /** What the process itself may take and give back of page tables while it dumps, in bytes. */
 const OWN_TABLES = 160 << 10;
-
-const lab =
-  process.env.VMCORE_LAB ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vmcore-lab');
 
 /** What a run in the capture kernel left. */
 class Remains {
@@ -163,7 +159,7 @@ const names = (process.env.VMCORE_CRASHES ?? 'brief').split(' ');
 for (const name of names) {
   t.test(name, async (t) => {
     if (!oracle(t, 'makedumpfile', 'crash', 'drgn', 'libkdumpfile', 'strace')) return;
-    const folder = join(lab, `crash-${name}`);
+    const folder = join(labDir, `crash-${name}`);
     t.teardown(() => rmSync(join(folder, 'out'), { recursive: true, force: true }));
     await run(`${root}test/vm/make-crash.sh`, [name, folder, 'dumps.sh'], { limit: 3_600_000 });
     const remains = new Remains(folder);

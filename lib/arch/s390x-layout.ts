@@ -1,0 +1,89 @@
+import { isLostData } from '../errors.ts';
+import type { KernelFacts, ReadEntry } from './arch.ts';
+
+/** lowcore.os_info: the physical address of struct os_info (arch/s390/include/asm/lowcore.h). */
+const LOWCORE_OS_INFO = 0xe18;
+/** struct os_info (arch/s390/include/asm/os_info.h): a page that begins with the bytes `OSINFOSZ`. */
+const OS_INFO_BYTES = 4096;
+const OS_INFO_MAGIC = 0x4f53494e464f535an;
+/** Magic and checksum; the checksum is over what follows. */
+const OS_INFO_SUMMED = 12;
+/** Its entries: an address or value, a size and a checksum, packed. */
+const OS_INFO_ENTRIES = 32;
+const OS_INFO_ENTRY_BYTES = 20;
+const ENTRY_IDENTITY_BASE = 4;
+const ENTRY_KASLR_OFFSET = 5;
+const ENTRY_KASLR_OFFSET_PHYS = 6;
+const ENTRY_AMODE31_START = 8;
+const ENTRY_AMODE31_END = 9;
+
+/** The lowcore is mapped to itself (arch/s390/include/asm/lowcore.h: two pages). */
+const LOWCORE_BYTES = 0x2000n;
+
+/** Where the kernel's own addresses lie when they are not physical addresses: Linux 6.10 and later. */
+export interface DecoupledLayout {
+  /** Virtual address of physical address 0. */
+  readonly identityBase: bigint;
+  /** Where the kernel image begins: in virtual and in physical memory. */
+  readonly image: bigint;
+  readonly imagePhysical: bigint;
+  /** Code and data that run in 31-bit mode are mapped to themselves, from `amode31` to before `amode31End`. */
+  readonly amode31: bigint;
+  readonly amode31End: bigint;
+}
+
+/**
+ * The layout that the kernel exported: in VMCOREINFO, else in os_info, which stand-alone dumpers read. Undefined when
+ * kernel addresses are physical addresses, as they are before 6.10.
+ */
+export function findKernelLayout(facts: KernelFacts, readEntry: ReadEntry): DecoupledLayout | undefined {
+  const identityBase = facts.address('IDENTITYBASE');
+  const image = facts.address('KERNELOFFSET');
+  const imagePhysical = facts.address('KERNELOFFPHYS');
+  if (identityBase !== undefined && image !== undefined && imagePhysical !== undefined) {
+    const amode31 = facts.address('SAMODE31') ?? 0n;
+    return { identityBase, image, imagePhysical, amode31, amode31End: facts.address('EAMODE31') ?? amode31 };
+  }
+  return readOsInfo(readEntry);
+}
+
+/** The physical address of something in the kernel: image, 31-bit code, lowcore, or the identity mapping. */
+export function physicalOfKernel(layout: DecoupledLayout | undefined, vaddr: bigint): number {
+  if (!layout || vaddr < LOWCORE_BYTES || (vaddr >= layout.amode31 && vaddr < layout.amode31End))
+    return Number(vaddr);
+  if (vaddr >= layout.image) return Number(vaddr - layout.image + layout.imagePhysical);
+  return Number(BigInt.asUintN(64, vaddr - layout.identityBase));
+}
+
+function readOsInfo(readEntry: ReadEntry): DecoupledLayout | undefined {
+  try {
+    const address = Number(readEntry(LOWCORE_OS_INFO));
+    if (address === 0 || address % OS_INFO_BYTES !== 0 || readEntry(address) !== OS_INFO_MAGIC)
+      return undefined;
+    if (osInfoSum(address, readEntry) !== Number(readEntry(address + 8) >> 32n)) return undefined;
+    const value = (entry: number) => readEntry(address + OS_INFO_ENTRIES + entry * OS_INFO_ENTRY_BYTES);
+    const image = value(ENTRY_KASLR_OFFSET);
+    // Kernels that know no such entries leave them zero.
+    if (image === 0n) return undefined;
+    return {
+      identityBase: value(ENTRY_IDENTITY_BASE),
+      image,
+      imagePhysical: value(ENTRY_KASLR_OFFSET_PHYS),
+      amode31: value(ENTRY_AMODE31_START),
+      amode31End: value(ENTRY_AMODE31_END),
+    };
+  } catch (error) {
+    if (isLostData(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The sum of the 32-bit words behind the checksum, carries added in (arch/s390/lib/csum-partial.c). */
+function osInfoSum(address: number, readEntry: ReadEntry): number {
+  let sum = 0;
+  for (let at = OS_INFO_SUMMED; at < OS_INFO_BYTES; at += 4) {
+    sum += Number(readEntry(address + at - 4) & 0xffffffffn);
+  }
+  while (sum >= 2 ** 32) sum = (sum % 2 ** 32) + Math.floor(sum / 2 ** 32);
+  return sum;
+}

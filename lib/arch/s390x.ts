@@ -1,0 +1,125 @@
+import { isLostData } from '../errors.ts';
+import type { Architecture, KernelFacts, ReadEntry } from './arch.ts';
+import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
+import { findKernelLayout, physicalOfKernel } from './s390x-layout.ts';
+
+/**
+ * Bits of region-table, segment-table and page-table entries (z/Architecture Principles of Operation, Dynamic Address
+ * Translation; arch/s390/include/asm/pgtable.h). Protection (0x200) and no-execute (0x100) change no address.
+ */
+const TABLE_INVALID = 0x20n;
+const TABLE_LARGE = 0x400n;
+const TABLE_TYPE = 0x0cn;
+/** First and last blocks of 512 entries that the next table has: TF and TL. */
+const TABLE_OFFSET = 0xc0n;
+const TABLE_LENGTH = 0x03n;
+const BLOCK_ENTRIES = 512;
+const PAGE_INVALID = 0x400n;
+const PAGE_MUST_BE_ZERO = 0x800n;
+
+const REGION_TABLE_MASK = ~0xfffn;
+const PAGE_TABLE_MASK = ~0x7ffn;
+const PAGE_MASK = ~0xfffn;
+
+/** Levels, the top one first. `type` is what bits 0x0c of the entries of such a table say. */
+const TABLES = [
+  { name: 'region first', shift: 53, type: 3, large: false },
+  { name: 'region second', shift: 42, type: 2, large: false },
+  { name: 'region third', shift: 31, type: 1, large: true },
+  { name: 'segment', shift: 20, type: 0, large: true },
+];
+const TABLE_BITS = 11;
+const TABLE_ENTRIES = 2 ** TABLE_BITS;
+
+const PAGE_LEVEL: PageTableLevel = { name: 'page', shift: 12, bits: 8, meaning: pageMeaning };
+
+export const s390x: Architecture = {
+  name: 's390x',
+  machine: 22,
+  prstatus: {
+    // s390_regs (arch/s390/include/uapi/asm/ptrace.h) in elf_prstatus.
+    words: [
+      { offset: 112, bytes: 8, names: ['pswm', 'pswa', ...numbered('r')] },
+      { offset: 256, bytes: 4, names: numbered('acr') },
+      { offset: 320, bytes: 8, names: ['orig_gpr2'] },
+    ],
+  },
+  identityMapped: true,
+  physBase: () => 0,
+  pageTables(facts, _physBase, readEntry) {
+    try {
+      const root = rootOf(facts, readEntry);
+      return root === undefined ? undefined : new PageTables(schemeOf(root, readEntry), root, readEntry);
+    } catch (error) {
+      // A core without its top table can still be read by physical address.
+      if (isLostData(error)) return undefined;
+      throw error;
+    }
+  },
+};
+
+function numbered(name: string): string[] {
+  return Array.from({ length: 16 }, (_, i) => `${name}${i}`);
+}
+
+/** Physical address of the kernel's top table. */
+function rootOf(facts: KernelFacts, readEntry: ReadEntry): number | undefined {
+  const top = facts.symbol('swapper_pg_dir');
+  return top === undefined ? undefined : physicalOfKernel(findKernelLayout(facts, readEntry), top);
+}
+
+function schemeOf(root: number, readEntry: ReadEntry): PageTableScheme {
+  const type = topType(root, readEntry);
+  const tables = TABLES.filter((table) => table.type <= type);
+  const addressBits = BigInt(tables[0]!.shift + TABLE_BITS);
+  return {
+    levels: [...tables.map(tableLevel), PAGE_LEVEL],
+    refuse: (vaddr) =>
+      vaddr >> addressBits === 0n
+        ? undefined
+        : `${tables.length + 1} levels of page tables translate ${addressBits} address bits`,
+  };
+}
+
+/**
+ * How many levels there are is not exported, but every entry of a table tells its type: that of the first valid one
+ * counts, else of the first one, since a kernel fills empty tables with invalid entries of the right type.
+ */
+function topType(root: number, readEntry: ReadEntry): number {
+  const first = readEntry(root);
+  let entry = first;
+  for (let i = 1; i < TABLE_ENTRIES && (entry & TABLE_INVALID) !== 0n; i++) entry = readEntry(root + i * 8);
+  return typeOf((entry & TABLE_INVALID) === 0n ? entry : first);
+}
+
+function typeOf(entry: bigint): number {
+  return Number((entry & TABLE_TYPE) >> 2n);
+}
+
+function tableLevel({ name, shift, type, large }: (typeof TABLES)[number]): PageTableLevel {
+  const leafMask = -(1n << BigInt(shift));
+  return {
+    name,
+    shift,
+    bits: TABLE_BITS,
+    meaning(entry): EntryMeaning {
+      const raw = `0x${entry.toString(16)}`;
+      if ((entry & TABLE_INVALID) !== 0n) return { kind: 'none', why: `invalid (${raw})` };
+      if (typeOf(entry) !== type)
+        return { kind: 'none', why: `corrupt: ${raw} has table type ${typeOf(entry)} instead of ${type}` };
+      if (large && (entry & TABLE_LARGE) !== 0n) return { kind: 'leaf', paddr: Number(entry & leafMask) };
+      if (type === 0) return { kind: 'table', paddr: Number(entry & PAGE_TABLE_MASK) };
+      const start = Number((entry & TABLE_OFFSET) >> 6n) * BLOCK_ENTRIES;
+      const end = (Number(entry & TABLE_LENGTH) + 1) * BLOCK_ENTRIES;
+      return { kind: 'table', paddr: Number(entry & REGION_TABLE_MASK), indexes: [start, end] };
+    },
+  };
+}
+
+function pageMeaning(entry: bigint): EntryMeaning {
+  const raw = `0x${entry.toString(16)}`;
+  if ((entry & PAGE_INVALID) !== 0n) return { kind: 'none', why: `invalid (${raw})` };
+  if ((entry & PAGE_MUST_BE_ZERO) !== 0n)
+    return { kind: 'none', why: `corrupt: ${raw} has bit 0x800, which must be zero` };
+  return { kind: 'leaf', paddr: Number(entry & PAGE_MASK) };
+}
