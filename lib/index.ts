@@ -18,7 +18,7 @@ export { type DumpLevel, LEVEL_CLASSES } from './filter/dump-level.ts';
 export type { PageExplanation } from './filter/explain.ts';
 export { type ClassCounts, PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 export type { PageVerdict, SelectableRange, SelectPages } from './filter/select.ts';
-export type { CoreFile, NoteSegment, Segment } from './formats/core-file.ts';
+export type { NoteSegment, Segment } from './formats/core-file.ts';
 export type { Extents } from './formats/extents.ts';
 export type { Note } from './formats/notes.ts';
 export {

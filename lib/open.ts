@@ -1,3 +1,4 @@
+import { mapBorders } from './access/map-borders.ts';
 import { type CoreSource, plainSource } from './access/open-source.ts';
 import { type AccessOptions, accessProfile, checkAccessOptions } from './access/profile.ts';
 import { VmcoreError } from './errors.ts';
@@ -43,7 +44,7 @@ export async function openVmcore(
   if (sources.length === 0) throw argument('there is no file to open');
   const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, pageTableBudget };
   const core = await openCore(recipe, signal);
-  return new Vmcore(core, accessProfile(core.source, options));
+  return new Vmcore(core, accessProfile(core.source, options, mapBorders(core.source, core.segments)));
 }
 
 function isList(source: CoreSource | readonly CoreSource[]): source is readonly CoreSource[] {

@@ -405,7 +405,8 @@ export class Vmcore implements AsyncDisposable {
     if (costs) return costs;
     if (this.#profile.policy !== 'auto') return this.#profile.costs;
     this.#measuredCosts ??=
-      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize) ?? this.#profile.costs;
+      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, this.#profile.memory.borders) ??
+      this.#profile.costs;
     return this.#measuredCosts;
   }
 

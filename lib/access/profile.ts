@@ -1,5 +1,6 @@
 import { VmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import type { MapBorders } from './map-borders.ts';
 import { BYTES_PER_TABLE_BYTE, DEFAULT_PAGE_TABLE_BUDGET } from './page-table-budget.ts';
 import type { ReadCosts, ReadLimits, ReadObjective } from './read-plan.ts';
 import type { AccessPolicy, SlotOptions } from './slots.ts';
@@ -65,11 +66,15 @@ const DECOMPRESS_SLOTS = 64;
 const DECOMPRESS_BYTES = 4 * KIB;
 
 /** What suits a source. @throws VmcoreError ERR_VMCORE_ARGUMENT for options that are out of range. */
-export function accessProfile(source: ByteSource, options: AccessOptions): AccessProfile {
+export function accessProfile(
+  source: ByteSource,
+  options: AccessOptions,
+  borders?: MapBorders,
+): AccessProfile {
   const { policy, slots, regionBytes, pageTableBudget } = checkAccessOptions(options);
   const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
     const bytes = Math.min(wanted, regionBytes ?? wanted);
-    return { slots: count, regionBytes: bytes, readBytes: Math.min(readBytes, bytes), policy };
+    return { slots: count, regionBytes: bytes, readBytes: Math.min(readBytes, bytes), policy, borders };
   };
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
   const structPages = pattern(STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB);
@@ -86,6 +91,7 @@ export function accessProfile(source: ByteSource, options: AccessOptions): Acces
       pread: policy === 'mmap' ? 0 : Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES),
       // As many as it takes to map everything: a map is two calls.
       callsPerGiB: policy === 'read' ? undefined : (2 * GIB) / map,
+      borders,
     };
   };
   return {

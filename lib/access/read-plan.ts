@@ -1,3 +1,5 @@
+import { type MapBorders, stretchAround } from './map-borders.ts';
+
 /** How the bytes of an extent are reached. */
 export type ReadMethod = 'map' | 'pread';
 
@@ -29,6 +31,8 @@ export interface ReadLimits {
   readonly pread: number;
   /** Calls for each GiB of the file at most, if extents may be long enough for so few; else there is no such limit. */
   readonly callsPerGiB?: number | undefined;
+  /** What no map of several ranges goes across. */
+  readonly borders?: MapBorders | undefined;
 }
 
 /** Wanted ranges of a file, ascending and disjoint, as parallel arrays. */
@@ -118,11 +122,16 @@ function planAtPrice(
   const mapByte = costs.mapPage / pageSize;
   const readByte = costs.readPage / pageSize;
   const touchByte = costs.touchPage / pageSize;
+  let stretch = stretchAround(limits.borders, start[0] ?? 0);
   for (let i = 0; i < count; i++) {
     // What a group that begins with range i costs beside what its end adds.
     map.push(i, best[i]! - start[i]! * mapByte);
     pread.push(i, best[i]! - start[i]! * readByte);
-    map.dropWhile((j) => end[i]! - start[j]! > limits.map);
+    if (end[i]! > stretch.end) stretch = stretchAround(limits.borders, start[i]!);
+    map.dropWhile(
+      (j) =>
+        end[i]! - start[j]! > limits.map || (j < i && (start[j]! < stretch.start || end[i]! > stretch.end)),
+    );
     pread.dropWhile((j) => end[i]! - start[j]! > limits.pread);
     const touched = (end[i]! - start[i]!) * touchByte;
     map.addToAll(touched);

@@ -1,6 +1,7 @@
 import { isLostData, isVmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
 import { countFailure } from './file-source.ts';
+import { type MapBorders, stretchAround } from './map-borders.ts';
 import { MemoryRegion, type Region, type Window } from './region.ts';
 
 /** How bytes of a source are reached: mapped, read, or mapped where that works. */
@@ -14,6 +15,8 @@ export interface SlotOptions {
   /** Length of a region that is read instead of mapped, a power of two at most `regionBytes`. */
   readonly readBytes: number;
   readonly policy: AccessPolicy;
+  /** What a mapped region is cut off at. */
+  readonly borders?: MapBorders | undefined;
 }
 
 /** How the slots did. */
@@ -125,9 +128,12 @@ export class Slots {
 
   /** Smaller grids on failure: EAGAIN, ENOMEM and EINVAL may be local to part of a range. */
   #map(position: number, regionBytes: number): Region | undefined {
+    const stretch = stretchAround(this.#options.borders, position);
     for (let length = regionBytes; length >= Math.min(SMALLEST_MAP, regionBytes); length /= 2) {
       try {
-        return this.#source.map(position - (position % length), length);
+        const cell = position - (position % length);
+        const start = Math.max(cell, stretch.start);
+        return this.#source.map(start, Math.min(cell + length, stretch.end) - start);
       } catch (error) {
         if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
         countFailure(this.counters.failures, error.cause);

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { codeOf } from '../access/file-source.ts';
+import { type MapBorders, stretchAround } from '../access/map-borders.ts';
 import { faultError, type Region, WINDOW_BYTES } from '../access/region.ts';
 import { type AccessPolicy, type SlotOptions, Slots } from '../access/slots.ts';
 import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
@@ -16,6 +17,7 @@ export class PhysicalMemory {
   readonly #name: string;
   readonly #source: ByteSource;
   readonly #policy: AccessPolicy;
+  readonly #borders: MapBorders | undefined;
   readonly #excluded: 'error' | 'zeros';
   readonly #word = new Uint8Array(8);
   readonly #view = new DataView(this.#word.buffer);
@@ -35,6 +37,7 @@ export class PhysicalMemory {
     this.#name = source.name;
     this.#source = source;
     this.#policy = slots.policy;
+    this.#borders = slots.borders;
   }
 
   /**
@@ -124,8 +127,9 @@ export class PhysicalMemory {
       index < count && start[index]! <= paddr && end[index]! >= paddr + length && offset[index]! >= 0;
     if (!inside || length === 0 || this.#policy === 'read') return undefined;
     const position = offset[index]! + (paddr - start[index]!);
-    const skew = position % MAP_GRID;
-    if (length + skew > WINDOW_BYTES) return undefined;
+    const stretch = stretchAround(this.#borders, position);
+    const skew = Math.min(position % MAP_GRID, position - stretch.start);
+    if (length + skew > WINDOW_BYTES || position + length > stretch.end) return undefined;
     try {
       return this.#source.map(position - skew, length + skew);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { CALIBRATION_POSITIONS, calibrate } from '../access/calibrate.ts';
+import type { MapBorders } from '../access/map-borders.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Extents } from '../formats/extents.ts';
@@ -17,10 +18,11 @@ export function calibrateOn(
   kept: PageBitmap,
   extents: Extents,
   pageSize: number,
+  borders?: MapBorders,
 ): ReadCosts | undefined {
   if (source.mapping === 'memory' || source.mapping === 'none') return undefined;
   for (const pages of SAMPLE_PAGES) {
-    const positions = samplePositions(kept, extents, pages, pageSize);
+    const positions = samplePositions(kept, extents, pages, pageSize, borders);
     if (positions.length === CALIBRATION_POSITIONS) {
       return calibrate(source, positions, pages * pageSize, pageSize);
     }
@@ -29,9 +31,15 @@ export function calibrateOn(
 }
 
 /** File offsets of the first runs of so many kept pages, aligned to pages in the file as a map needs it. */
-function samplePositions(kept: PageBitmap, extents: Extents, pages: number, pageSize: number): number[] {
+function samplePositions(
+  kept: PageBitmap,
+  extents: Extents,
+  pages: number,
+  pageSize: number,
+  borders: MapBorders | undefined,
+): number[] {
   const positions: number[] = [];
-  for (const { runs } of runGroups(kept, extents, pageSize, pages)) {
+  for (const { runs } of runGroups(kept, extents, pageSize, pages, borders)) {
     for (const run of runs) {
       if (!isSample(run, pages, pageSize)) continue;
       positions.push(run.offset);

@@ -1,3 +1,4 @@
+import { type MapBorders, stretchAround } from '../access/map-borders.ts';
 import type { WantedRanges } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
@@ -24,17 +25,18 @@ const GROUP_RUNS = 1 << 15;
 
 /**
  * The set pages of `bitmap` in ascending order as runs of at most `maxPages` pages, in groups whose file offsets
- * ascend. A group whose offset is -1 has that one run.
+ * ascend. A group whose offset is -1 has that one run. No run goes across a border, but for a page that does.
  */
 export function* runGroups(
   bitmap: PageBitmap,
   extents: Extents,
   pageSize: number,
   maxPages: number,
+  borders?: MapBorders,
 ): Generator<RunGroup> {
   let runs: PageRun[] = [];
   let end = 0;
-  for (const run of pageRuns(bitmap, extents, pageSize, maxPages)) {
+  for (const run of pageRuns(bitmap, extents, pageSize, maxPages, borders)) {
     const breaks = run.offset < end || run.offset < 0 || runs.length === GROUP_RUNS;
     if (breaks && runs.length > 0) {
       yield makeGroup(runs, pageSize);
@@ -58,6 +60,7 @@ function* pageRuns(
   extents: Extents,
   pageSize: number,
   maxPages: number,
+  borders: MapBorders | undefined,
 ): Generator<PageRun> {
   const { start, end, offset, count } = extents;
   for (const [first, length] of bitmap.runs()) {
@@ -72,8 +75,11 @@ function* pageRuns(
       if (pages === 0) {
         yield { firstPfn: pfn++, pages: 1, offset: -1 };
       } else {
-        yield { firstPfn: pfn, pages, offset: offset[index]! + (paddr - start[index]!) };
-        pfn += pages;
+        const position = offset[index]! + (paddr - start[index]!);
+        const inStretch = Math.floor((stretchAround(borders, position).end - position) / pageSize);
+        const run = { firstPfn: pfn, pages: Math.max(1, Math.min(pages, inStretch)), offset: position };
+        yield run;
+        pfn += run.pages;
       }
     }
   }

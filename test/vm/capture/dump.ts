@@ -33,6 +33,7 @@ const machine = describeMachine();
 const core = await openVmcore('/proc/vmcore', { access: way === 'calls' ? 'auto' : way });
 const objective = way === 'calls' ? 'calls' : 'time';
 const plan = await core.plan({ level, objective });
+const planned = core.counters;
 const tables = { before: status('VmPTE'), most: 0, after: 0 };
 const report = await core.dump(file!, {
   level,
@@ -45,7 +46,7 @@ const report = await core.dump(file!, {
 await core.close();
 tables.after = status('VmPTE');
 const record: DumpRecord = {
-  ...{ machine, way, report, plan: plan.predicted, counters: core.counters, tables },
+  ...{ machine, way, report, plan: plan.predicted, planned, counters: core.counters, tables },
   peak: status('VmHWM'),
   same: await areEqual(file!, other!),
 };

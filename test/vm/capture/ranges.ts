@@ -47,6 +47,16 @@ const lastPage = core.readPhysical(last.paddr! + last.fileSize - PAGE, PAGE);
 const mapErrors = core.counters.mapErrors;
 await core.close();
 
+/** A map over a border while the memory behind it is mapped, too. */
+function overMapped(border: number): string {
+  const region = source.map(border, PAGE);
+  try {
+    return refusal(border - PAGE, 2 * PAGE);
+  } finally {
+    region.release();
+  }
+}
+
 const source = new FileSource(PATH);
 const tail = new Uint8Array(PAGE);
 source.read(last.offset + last.fileSize - PAGE, tail);
@@ -59,6 +69,7 @@ const record: RangesRecord = {
   mapErrors,
   overTheEnd: refusal(Math.ceil(size / PAGE) * PAGE - PAGE, 2 * PAGE),
   behindTheEnd: refusal(Math.ceil(size / PAGE) * PAGE + PAGE, PAGE),
+  overMapped: overMapped(last.offset),
 };
 source.close();
 console.log(JSON.stringify(record));

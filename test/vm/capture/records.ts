@@ -15,6 +15,8 @@ export interface DumpRecord {
   readonly report: DumpReport;
   /** Of the plan that was made before the dump. */
   readonly plan: PredictedCalls;
+  /** When the plan had been made, and at the end. */
+  readonly planned: AccessCounters;
   readonly counters: AccessCounters;
   /** VmPTE in bytes: before and after the dump, and the most that was seen while pages were written. */
   readonly tables: { readonly before: number; readonly most: number; readonly after: number };
@@ -39,4 +41,5 @@ export interface RangesRecord {
   /** The system's code for maps that the kernel refuses. */
   readonly overTheEnd: string;
   readonly behindTheEnd: string;
+  readonly overMapped: string;
 }
