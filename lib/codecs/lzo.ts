@@ -1,7 +1,7 @@
 import type { CodecKind, PageCodec } from './codec.ts';
 import { PAGE_COMPRESSION } from './codec.ts';
-import { checkLength, corruptPage } from './corrupt.ts';
-import { MatchTable, MIN_MATCH, matchLength } from './match-table.ts';
+import { Lz77Reader } from './lz77-reader.ts';
+import { Lz77Writer } from './lz77-writer.ts';
 
 /**
  * LZO1X, written from the description of its instructions in Linux' Documentation/staging/lzo.rst. A stream is a
@@ -33,8 +33,6 @@ const LONG_MIDDLE = 33;
 const LONG_FAR = 9;
 /** The first byte of a stream may be a number of literals plus this. */
 const FIRST_RUN = 17;
-/** After so many positions without a repetition every other one is tried, and so on. */
-const SKIP_SHIFT = 5;
 
 class LzoCodec implements PageCodec {
   readonly name = 'lzo';
@@ -46,180 +44,119 @@ class LzoCodec implements PageCodec {
   }
 
   decompress(stored: Uint8Array, into: Uint8Array): void {
-    checkLength(this.name, into.length, new LzoReader(stored, into).run());
+    new LzoReader(this.name, stored, into).run();
   }
 }
 
-/** Decompresses one page. Every read and copy is checked: `stored` comes from a file. */
-class LzoReader {
-  readonly #from: Uint8Array;
-  readonly #into: Uint8Array;
-  #at = 0;
-  #done = 0;
-
-  constructor(stored: Uint8Array, into: Uint8Array) {
-    this.#from = stored;
-    this.#into = into;
-  }
-
-  /** Returns the number of bytes decompressed. */
-  run(): number {
+class LzoReader extends Lz77Reader {
+  protected override decode(): void {
     let literals = this.#firstRun();
     for (;;) {
-      const code = this.#byte();
+      const code = this.byte();
       if (code >= 64) literals = this.#nearCopy(code);
       else if (code >= 16) {
-        if (code < 32 && this.#isEnd(code)) return this.#finish();
+        if (code < 32 && this.#isEnd(code)) break;
         literals = this.#farCopy(code);
       } else if (literals === 0) {
-        this.#literals(code === 0 ? this.#longLength(LONG_RUN) : code + 3);
+        this.literals(code === 0 ? this.#longLength(LONG_RUN) : code + 3);
         literals = 4;
       } else literals = this.#shortCopy(code, literals);
     }
+    this.#checkEnd();
   }
 
   /** How many literals came before the next instruction: 4 stands for all larger numbers. */
   #firstRun(): number {
-    const first = this.#from[0] ?? 0;
+    const first = this.from[0] ?? 0;
     if (first <= FIRST_RUN) return 0;
-    this.#at = 1;
-    this.#literals(first - FIRST_RUN);
+    this.at = 1;
+    this.literals(first - FIRST_RUN);
     return Math.min(first - FIRST_RUN, 4);
   }
 
   #nearCopy(code: number): number {
     const length = code >= 128 ? 5 + ((code >> 5) & 3) : 3 + ((code >> 5) & 1);
-    this.#copy((this.#byte() << 3) + ((code >> 2) & 7) + 1, length);
-    return this.#literals(code & 3);
+    this.copy((this.byte() << 3) + ((code >> 2) & 7) + 1, length);
+    return this.literals(code & 3);
   }
 
   #farCopy(code: number): number {
     const isMiddle = code >= 32;
     const short = code & (isMiddle ? 31 : 7);
     const length = short > 0 ? short + 2 : this.#longLength(isMiddle ? LONG_MIDDLE : LONG_FAR);
-    const low = this.#byte();
-    const distance = (this.#byte() << 6) + (low >> 2);
-    this.#copy(isMiddle ? distance + 1 : MIDDLE + ((code & 8) << 11) + distance, length);
-    return this.#literals(low & 3);
+    const low = this.byte();
+    const distance = (this.byte() << 6) + (low >> 2);
+    this.copy(isMiddle ? distance + 1 : MIDDLE + ((code & 8) << 11) + distance, length);
+    return this.literals(low & 3);
   }
 
   #shortCopy(code: number, literals: number): number {
-    const distance = (this.#byte() << 2) + (code >> 2) + 1;
-    this.#copy(literals === 4 ? distance + NEAR : distance, literals === 4 ? 3 : 2);
-    return this.#literals(code & 3);
+    const distance = (this.byte() << 2) + (code >> 2) + 1;
+    this.copy(literals === 4 ? distance + NEAR : distance, literals === 4 ? 3 : 2);
+    return this.literals(code & 3);
   }
 
   #isEnd(code: number): boolean {
-    return code === END[0] && this.#from[this.#at] === END[1] && this.#from[this.#at + 1] === END[2];
+    return code === END[0] && this.from[this.at] === END[1] && this.from[this.at + 1] === END[2];
   }
 
-  #finish(): number {
-    if (this.#at + END.length - 1 !== this.#from.length) throw this.#corrupt('goes on behind its end');
-    return this.#done;
-  }
-
-  #byte(): number {
-    if (this.#at >= this.#from.length) throw this.#corrupt('ends early');
-    return this.#from[this.#at++]!;
+  #checkEnd(): void {
+    if (this.at + END.length - 1 !== this.from.length) throw this.corrupt('goes on behind its end');
   }
 
   /** A length beyond `base`: each byte of zero counts 255. */
   #longLength(base: number): number {
     let length = base;
-    let byte = this.#byte();
-    for (; byte === 0; byte = this.#byte()) length += 255;
+    let byte = this.byte();
+    for (; byte === 0; byte = this.byte()) length += 255;
     return length + byte;
-  }
-
-  /** Copies literals and returns their number. */
-  #literals(count: number): number {
-    if (this.#at + count > this.#from.length) throw this.#corrupt('ends early');
-    if (this.#done + count > this.#into.length) throw this.#corrupt('holds more');
-    for (let i = 0; i < count; i++) this.#into[this.#done++] = this.#from[this.#at++]!;
-    return count;
-  }
-
-  #copy(distance: number, length: number): void {
-    if (distance > this.#done) throw this.#corrupt('copies from before its beginning');
-    if (this.#done + length > this.#into.length) throw this.#corrupt('holds more');
-    const into = this.#into;
-    for (let end = this.#done + length; this.#done < end; this.#done++) {
-      into[this.#done] = into[this.#done - distance]!;
-    }
-  }
-
-  #corrupt(why: string): Error {
-    return corruptPage('lzo', this.#into.length, why);
   }
 }
 
-/** Compresses pages, each as the first repetition that is found allows. */
-class LzoWriter {
-  readonly #table = new MatchTable();
-  #into: Uint8Array = new Uint8Array(0);
-  #size = 0;
-
-  compress(page: Uint8Array, into: Uint8Array): number {
-    this.#into = into;
-    this.#size = 0;
-    this.#table.begin(page.length);
-    let literals = 0;
-    for (let at = 0; at + MIN_MATCH <= page.length && this.#size < page.length; ) {
-      const earlier = this.#table.find(page, at);
-      if (earlier < 0 || at - earlier > FAR) {
-        at += 1 + ((at - literals) >> SKIP_SHIFT);
-        continue;
-      }
-      const length = matchLength(page, earlier, at);
-      this.#writeLiterals(page, literals, at);
-      this.#writeCopy(at - earlier, length);
-      at += length;
-      literals = at;
-    }
-    this.#writeLiterals(page, literals, page.length);
-    for (const byte of END) this.#write(byte);
-    return this.#size < page.length ? this.#size : 0;
+class LzoWriter extends Lz77Writer {
+  constructor() {
+    super(FAR);
   }
 
-  #writeLiterals(page: Uint8Array, from: number, to: number): void {
+  /** The first literals say what it is. */
+  protected override writeBeginning(): void {}
+
+  protected override writeLiterals(page: Uint8Array, from: number, to: number): void {
     const count = to - from;
-    if (count === 0) return;
-    if (this.#size === 0 && count <= 255 - FIRST_RUN) this.#write(FIRST_RUN + count);
+    if (this.size === 0 && count <= 255 - FIRST_RUN) this.write(FIRST_RUN + count);
     // The two bits for it are in the first of the last two bytes of each copy.
-    else if (count <= 3 && this.#size > 0) this.#into[this.#size - 2]! |= count;
-    else if (count <= LONG_RUN) this.#write(count - 3);
+    else if (count <= 3 && this.size > 0) this.into[this.size - 2]! |= count;
+    else if (count <= LONG_RUN) this.write(count - 3);
     else this.#writeLong(0, count - LONG_RUN);
-    if (this.#size + count <= this.#into.length) this.#into.set(page.subarray(from, to), this.#size);
-    this.#size += count;
+    this.writeBytes(page, from, to);
   }
 
-  #writeCopy(distance: number, length: number): void {
+  protected override writeCopy(distance: number, length: number): void {
     if (distance <= NEAR && length <= NEAR_LENGTH) {
-      this.#write(((length - 1) << 5) | (((distance - 1) & 7) << 2));
-      this.#write((distance - 1) >> 3);
+      this.write(((length - 1) << 5) | (((distance - 1) & 7) << 2));
+      this.write((distance - 1) >> 3);
       return;
     }
     const isMiddle = distance <= MIDDLE;
     const code = isMiddle ? 32 : 16 | (((distance - MIDDLE) >> 11) & 8);
     const long = isMiddle ? LONG_MIDDLE : LONG_FAR;
-    if (length <= long) this.#write(code | (length - 2));
+    if (length <= long) this.write(code | (length - 2));
     else this.#writeLong(code, length - long);
     const rest = isMiddle ? distance - 1 : distance - MIDDLE;
-    this.#write((rest << 2) & 0xff);
-    this.#write((rest >> 6) & 0xff);
+    this.write((rest << 2) & 0xff);
+    this.write((rest >> 6) & 0xff);
   }
 
   /** An instruction without a length, which follows: what exceeds 255 as bytes of zero. */
   #writeLong(code: number, length: number): void {
-    this.#write(code);
+    this.write(code);
     let rest = length;
-    for (; rest > 255; rest -= 255) this.#write(0);
-    this.#write(rest);
+    for (; rest > 255; rest -= 255) this.write(0);
+    this.write(rest);
   }
 
-  /** What does not fit is counted and not written. */
-  #write(byte: number): void {
-    this.#into[this.#size++] = byte;
+  protected override writeEnd(): void {
+    for (const byte of END) this.write(byte);
   }
 }
 

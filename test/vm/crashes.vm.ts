@@ -118,7 +118,7 @@ function checkRanges(t: Test, remains: Remains): void {
   t.equal(ranges.end, 4 * PAGE, 'a map over the end is clamped');
   t.equal(ranges.overTheEnd, 'EINVAL', 'the kernel would refuse it');
   t.equal(ranges.behindTheEnd, 'EINVAL');
-  t.equal(ranges.overMapped, 'EAGAIN', 'and one over a border where the memory behind it is mapped');
+  t.equal(ranges.overMapped, 'EAGAIN', 'and one over a border where some of the memory behind it is mapped');
 }
 
 /** The table of the calls, and that ours are fewer. */

@@ -47,11 +47,11 @@ const lastPage = core.readPhysical(last.paddr! + last.fileSize - PAGE, PAGE);
 const mapErrors = core.counters.mapErrors;
 await core.close();
 
-/** A map over a border while the memory behind it is mapped, too. */
+/** A map over a border while some of what it covers behind that is mapped, too. */
 function overMapped(border: number): string {
   const region = source.map(border, PAGE);
   try {
-    return refusal(border - PAGE, 2 * PAGE);
+    return refusal(border - PAGE, 3 * PAGE);
   } finally {
     region.release();
   }
