@@ -34,7 +34,9 @@ if (existsSync(dist)) {
   removeStale();
   // Generated declarations import these by their place relative to lib/.
   cpSync(join(root, 'types'), join(dist, 'types'), { recursive: true });
-  const bin = join(dist, 'lib/cli/main.js');
-  if (existsSync(bin)) chmodSync(bin, 0o755);
+  for (const name of ['main.js', 'makedumpfile-main.js']) {
+    const bin = join(dist, 'lib/cli', name);
+    if (existsSync(bin)) chmodSync(bin, 0o755);
+  }
 }
 process.exit(status ?? 1);

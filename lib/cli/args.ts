@@ -1,8 +1,15 @@
 import { parseArgs } from 'node:util';
 
-/** The command line is wrong: exit status 2. */
+/** The command line is wrong. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+  /** Where it is not that of the command. */
+  readonly exitStatus: number | undefined;
+
+  constructor(message: string, exitStatus?: number) {
+    super(message);
+    this.exitStatus = exitStatus;
+  }
 }
 
 /** An option of a command. */
@@ -16,15 +23,32 @@ export interface Option {
   readonly help: string;
 }
 
+/** An option as given: its name and value. */
+type Given = readonly [name: string, value: string | undefined];
+
 /** A parsed command line. */
 export class Arguments {
   readonly positionals: readonly string[];
-  /** Name and value of each option, as given. */
-  readonly #given: readonly (readonly [name: string, value: string | undefined])[];
+  readonly #given: readonly Given[];
 
-  constructor(positionals: readonly string[], given: readonly (readonly [string, string | undefined])[]) {
+  constructor(positionals: readonly string[], given: readonly Given[]) {
     this.positionals = positionals;
     this.#given = given;
+  }
+
+  /** The same with other file names. */
+  replaceFiles(...files: string[]): Arguments {
+    return new Arguments(files, this.#given);
+  }
+
+  /** The same with options before those that were given, which win. */
+  preceded(...options: Given[]): Arguments {
+    return new Arguments(this.positionals, [...options, ...this.#given]);
+  }
+
+  /** The same with options behind those that were given: these win. */
+  followed(...options: Given[]): Arguments {
+    return new Arguments(this.positionals, [...this.#given, ...options]);
   }
 
   has(name: string): boolean {

@@ -20,6 +20,8 @@ export interface Command {
   readonly positionals: readonly string[];
   /** Whether more may follow; the command itself looks at how many. */
   readonly takesMore?: boolean;
+  /** Exit status when the command line is wrong; default 2. */
+  readonly usageStatus?: number;
   run(args: Arguments, context: Context): Promise<void>;
 }
 

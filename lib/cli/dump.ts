@@ -1,7 +1,8 @@
-import { type DumpReport, openVmcore } from '../index.ts';
+import type { DumpReport } from '../index.ts';
 import type { Command } from './command.ts';
 import { dumpArguments, dumpTarget, outputOptions } from './dump-arguments.ts';
 import { dumpStatistics, dumpSummary, failedLevels, incompleteness } from './dump-summary.ts';
+import { openCore, vmcoreinfoOption } from './open-core.ts';
 import { ProgressLine } from './progress.ts';
 
 /** Bits of --message-level, as makedumpfile has them. Errors are always said. */
@@ -25,6 +26,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     },
     { name: 'show-stats', help: 'print statistics at the end' },
     { name: 'num-threads', value: 'N', help: 'accepted; the dump is the same for any number' },
+    vmcoreinfoOption,
     { name: 'non-mmap', help: 'read the core instead of mapping it' },
   ],
   examples: [
@@ -46,7 +48,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     output.isStdoutTaken = typeof target === 'object' && 'write' in target;
     const progress = new ProgressLine(process.stderr);
     const access = args.has('non-mmap') ? 'read' : 'auto';
-    await using core = await openVmcore(args.positionals[0]!, { signal, access });
+    await using core = await openCore(args, { signal, access });
     try {
       const report = await core.dump(target, {
         ...options,

@@ -3,6 +3,9 @@ import { UsageError } from './args.ts';
 import type { Output } from './output.ts';
 import { Interrupted } from './signals.ts';
 
+/** Exit status when the command line is wrong. */
+const USAGE_STATUS = 2;
+
 /** What a person can do about it; codes whose message says all are not here. */
 const hints: Partial<Record<VmcoreErrorCode, string>> = {
   ERR_VMCORE_EXISTS: 'use -f to replace it',
@@ -24,7 +27,7 @@ export async function reportFailure(error: unknown, signal: AbortSignal, output:
   if (error instanceof UsageError) {
     output.note("Try 'vmcore --help'.");
     await printJson({ message }, output);
-    return 2;
+    return error.exitStatus ?? USAGE_STATUS;
   }
   const code = isVmcoreError(error) ? error.code : undefined;
   const hint = code && hints[code];

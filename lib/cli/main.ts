@@ -15,6 +15,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./dmesg.ts')).dmesg,
   },
   dump: { summary: 'write a filtered, compressed dump', load: async () => (await import('./dump.ts')).dump },
+  makedumpfile: {
+    summary: 'dump, unflatten and reassemble by the command lines of makedumpfile',
+    load: async () => (await import('./makedumpfile.ts')).makedumpfile,
+  },
   reassemble: {
     summary: 'make one dump of a split set',
     load: async () => (await import('./reassemble.ts')).reassembleCommand,
@@ -25,11 +29,6 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   },
 };
 
-async function version(): Promise<string> {
-  const { createRequire } = await import('node:module');
-  return createRequire(import.meta.url)('vmcore/package.json').version;
-}
-
 async function overview(): Promise<string> {
   const help = await import('./help.ts');
   return help.overview(Object.entries(commands).map(([name, { summary }]) => [name, summary]));
@@ -38,7 +37,8 @@ async function overview(): Promise<string> {
 async function run(args: string[], signal: AbortSignal, output: Output): Promise<void> {
   const [first, ...rest] = args;
   if (first === undefined) throw new UsageError(`a command is missing: ${Object.keys(commands).join(', ')}`);
-  if (first === '--version' || first === '-v') return output.print(`${await version()}\n`);
+  if (first === '--version' || first === '-v')
+    return output.print(`${(await import('./version.ts')).version()}\n`);
   if (first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
     return output.print(await overview());
   }
@@ -46,6 +46,20 @@ async function run(args: string[], signal: AbortSignal, output: Output): Promise
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) throw new UsageError(`no command '${name}': there are ${Object.keys(commands).join(', ')}`);
   const command = await entry.load();
+  try {
+    await runCommand(command, operands, signal, output);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.message, error.exitStatus ?? command.usageStatus);
+  }
+}
+
+async function runCommand(
+  command: Command,
+  operands: string[],
+  signal: AbortSignal,
+  output: Output,
+): Promise<void> {
   output.json = operands.includes('--json');
   const parsed = parseArguments([...command.options, ...commonOptions], operands);
   if (parsed.has('help')) return output.print((await import('./help.ts')).commandHelp(command));

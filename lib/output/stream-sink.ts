@@ -36,7 +36,8 @@ export class StreamSink implements Sink {
 
   /** @param signal ends any wait: a stream that never drains can't hold up an abort. */
   constructor(stream: Writable, signal: AbortSignal) {
-    this.file = (stream instanceof WriteStream && String(stream.path)) || 'stream';
+    // One of a descriptor has no path.
+    this.file = (stream instanceof WriteStream && stream.path && String(stream.path)) || 'stream';
     this.#stream = stream;
     this.#signal = signal;
     stream.on('error', this.#onError);

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-/** The command itself, for `node`. */
+/** The programs themselves, for `node`. */
 export const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
+export const makedumpfile = fileURLToPath(new URL('../../lib/cli/makedumpfile-main.js', import.meta.url));
 
 export interface Result {
   /** The exit status, or undefined when a signal ended the process. */
@@ -18,13 +19,15 @@ export interface RunOptions {
   readonly uid?: number;
   /** Called with what has come on stderr so far, and a way to send a signal. */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Which of the programs; default `main`. */
+  readonly program?: string;
   /** A command that is given the command line of vmcore, such as `prlimit --fsize=65536`. */
   readonly wrapper?: readonly string[];
 }
 
 /** Runs `vmcore` as a user does: a process of its own, with pipes. */
 export async function vmcore(args: readonly string[], options: RunOptions = {}): Promise<Result> {
-  const [command, ...rest] = [...(options.wrapper ?? []), process.execPath, main, ...args];
+  const [command, ...rest] = [...(options.wrapper ?? []), process.execPath, options.program ?? main, ...args];
   const child = spawn(command!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...cleanEnvironment(), ...options.env },

@@ -1,0 +1,82 @@
+import { writeFile } from 'node:fs/promises';
+import { codecs, formatRecord, VmcoreError } from '../index.ts';
+import type { Arguments } from './args.ts';
+import type { Command, Context } from './command.ts';
+import { dump } from './dump.ts';
+import { dumpArguments } from './dump-arguments.ts';
+import {
+  checkFiles,
+  chooseMode,
+  type Mode,
+  makedumpfileOptions,
+  refuseOptions,
+} from './makedumpfile-options.ts';
+import { openCore } from './open-core.ts';
+import { reassembleCommand } from './reassemble.ts';
+import { unflattenCommand } from './unflatten.ts';
+import { version } from './version.ts';
+
+export const makedumpfile: Command = {
+  usage: `makedumpfile [OPTION]... VMCORE DUMPFILE
+       makedumpfile -F [OPTION]... VMCORE
+       makedumpfile -R [OPTION]... DUMPFILE
+       makedumpfile --split [OPTION]... VMCORE DUMPFILE DUMPFILE...
+       makedumpfile --reassemble [OPTION]... DUMPFILE DUMPFILE... DUMPFILE
+       makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE`,
+  about: `For scripts that run makedumpfile: takes its command lines, with its defaults (without -d nothing is left out, without -c,
+-l, -p or -z nothing compressed) and its exit status. The program vmcore-makedumpfile is the same.`,
+  options: makedumpfileOptions,
+  examples: [
+    ['vmcore-makedumpfile -l --message-level 7 -d 31 /proc/vmcore vmcore', 'as kdump-utils runs it'],
+    ['vmcore-makedumpfile -F -c -d 31 /proc/vmcore | ssh host makedumpfile -R vmcore', 'over the network'],
+    ['vmcore-makedumpfile --dump-dmesg /proc/vmcore dmesg.txt', 'the kernel log'],
+  ],
+  positionals: [],
+  takesMore: true,
+  usageStatus: 1,
+
+  async run(args, context) {
+    if (args.has('version')) return context.output.print(`vmcore ${version()}\n`);
+    refuseOptions(args);
+    const mode = chooseMode(args);
+    checkFiles(args, mode);
+    if (mode === 'create' || mode === 'split') dumpArguments(args);
+    if (!args.has('check-params')) await modes[mode](args, context);
+  },
+};
+
+const modes: Record<Mode, Command['run']> = {
+  create,
+  split: create,
+  rearrange: (args, context) => unflattenCommand.run(args.replaceFiles('-', ...args.positionals), context),
+  reassemble: (args, context) => reassembleCommand.run(args, context),
+  'dump-dmesg': dumpDmesg,
+};
+
+async function create(args: Arguments, context: Context): Promise<void> {
+  const asked = args.preceded(['dump-level', '0'], ['compression', 'none']);
+  // A capture kernel has one chance: makedumpfile, too, goes on without a compression that it was built without.
+  const isLost =
+    asked.last('compression', 'zlib', 'zstd', 'lzo', 'snappy') === 'zstd' && !codecs().zstd.available;
+  if (isLost) context.output.note('vmcore: warning: there is no zstd here: pages are compressed with zlib');
+  await dump.run(isLost ? asked.followed(['zlib', undefined]) : asked, context);
+}
+
+async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<void> {
+  const [, file] = args.positionals as [string, string];
+  await using core = await openCore(args, { signal, access: args.has('non-mmap') ? 'read' : 'auto' });
+  const { records, lost } = core.kernelLog({ sinceClear: args.has('partial-dmesg') });
+  const text = records.map((record) => `${formatRecord(record)}\n`).join('');
+  await saveText(file, text, args.has('force'));
+  if (lost > 0) output.note(`vmcore: warning: ${lost} messages are torn, overwritten or unreadable`);
+}
+
+async function saveText(file: string, text: string, force: boolean): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: force ? 'w' : 'wx', mode: 0o600, flush: true });
+  } catch (cause) {
+    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    if (exists) throw new VmcoreError('ERR_VMCORE_EXISTS', `${file}: exists already`, { file, cause });
+    throw cause;
+  }
+}
