@@ -24,7 +24,7 @@ async function example(name: string, ...args: string[]): Promise<string> {
 t.test('each example is short, and run here', async (t) => {
   const sources = new URL('../../examples/', import.meta.url);
   const tests = readFileSync(fileURLToPath(import.meta.url), 'utf8');
-  for (const file of await readdir(sources)) {
+  for (const file of (await readdir(sources)).filter((name) => name.endsWith('.ts'))) {
     t.ok(
       readFileSync(new URL(file, sources), 'utf8').split('\n').length <= 41,
       `${file} has at most 40 lines`,
