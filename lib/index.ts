@@ -17,10 +17,17 @@ export type { Classification, ScanOptions, ScanProgress } from './filter/classif
 export { type DumpLevel, LEVEL_CLASSES } from './filter/dump-level.ts';
 export type { PageExplanation } from './filter/explain.ts';
 export { type ClassCounts, PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
+export type {
+  ScrubPhysical,
+  ScrubSymbol,
+  ScrubTarget,
+  ScrubVirtual,
+} from './filter/scrub-target.ts';
 export type { PageVerdict, SelectableRange, SelectPages } from './filter/select.ts';
 export type { NoteSegment, Segment } from './formats/core-file.ts';
 export type { Extents } from './formats/extents.ts';
 export type { Note } from './formats/notes.ts';
+export type { KernelSymbol } from './kernel/kallsyms.ts';
 export {
   type Caller,
   type FormatOptions,

@@ -16,12 +16,16 @@ import { CorePages } from './filter/core-pages.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
+import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
+import { planScrub, type ScrubPlan } from './filter/scrub-plan.ts';
+import type { ScrubTarget } from './filter/scrub-target.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { bytesWithData } from './formats/extents.ts';
-import { findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
+import { eraseinfoNotes, findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
+import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
-import { readUtsname, type Utsname } from './kernel/utsname.ts';
+import { headerNames, readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
@@ -162,6 +166,11 @@ export class Vmcore implements AsyncDisposable {
     return readUtsname(this.#virtual, this.vmcoreinfo);
   }
 
+  /** What was erased from the core before, as makedumpfile's lines of text; empty where nothing was. */
+  get eraseinfo(): Uint8Array {
+    return this.#core.header?.eraseinfo ?? Buffer.concat(eraseinfoNotes(this.notes).map(({ desc }) => desc));
+  }
+
   /** Why pages can't be classified, so that only levels 0 and 1 work; undefined when they can. */
   get filterProblem(): VmcoreError | undefined {
     this.#requireOpen();
@@ -252,6 +261,17 @@ export class Vmcore implements AsyncDisposable {
   /** The page-table entries that lead to a virtual address, the top level first, as far as there are some. */
   walk(vaddr: bigint): WalkStep[] {
     return this.#at(vaddr).addressSpace.walk(vaddr);
+  }
+
+  /**
+   * The kernel's symbols of this name (static ones may share one), with their sizes: from the table that it has for
+   * itself, of 6.0 and later, without modules; else from VMCOREINFO.
+   * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO, ERR_VMCORE_CORRUPT, what readVirtual throws; the signal's reason.
+   */
+  findSymbols(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<KernelSymbol[]> {
+    return this.#run(options.signal, async (signal) =>
+      findSymbols(this.#virtual, this.vmcoreinfo, new Set([name]), signal),
+    );
   }
 
   /** The kernel log, the oldest record first. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO, ERR_VMCORE_CORRUPT, ... */
@@ -366,12 +386,23 @@ export class Vmcore implements AsyncDisposable {
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
       classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
-      describe: () => this.#describe(),
+      planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
+      describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
     };
     return writeDump(context, target, options, signal);
   }
 
-  #describe(): CoreDescription {
+  #planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan> {
+    const core = {
+      physical: this.#memory,
+      memory: this.#virtual,
+      vmcoreinfo: () => this.vmcoreinfo,
+      searchable: this.#core.notePayload.length,
+    };
+    return planScrub(targets, core, signal);
+  }
+
+  #describe(scrub: readonly ScrubRange[]): CoreDescription {
     const { problem } = this.#pages;
     const { machine, noteSegment } = this.#core;
     const vmcoreinfo = findVmcoreinfo(this.notes);
@@ -379,14 +410,14 @@ export class Vmcore implements AsyncDisposable {
       headers: {
         pageSize: this.pageSize,
         littleEndian: this.littleEndian,
-        utsname: this.#rawUtsname(),
+        utsname: this.#rawUtsname(scrub),
         crashTime: this.#vmcoreinfo?.crashTime ?? this.#core.header?.crashTime ?? 0,
         maxMapnr: this.#pages.maxMapnr,
         nrCpus: this.#core.header?.nrCpus ?? prstatusNotes(this.notes).length,
         physBase: BigInt(this.#physBase),
         notes: this.#core.notePayload,
         vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
-        eraseinfo: this.#core.header?.eraseinfo,
+        eraseinfo: this.eraseinfo,
       },
       elf: {
         machine,
@@ -411,9 +442,9 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /** Zeros where it can't be read: a dump is worth more than its name. */
-  #rawUtsname(): Uint8Array {
+  #rawUtsname(scrub: readonly ScrubRange[]): Uint8Array {
     try {
-      return this.utsname.raw;
+      return headerNames(readUtsname(scrubbedMemory(this.#virtual, scrub), this.vmcoreinfo).raw);
     } catch (error) {
       if (error instanceof VmcoreError) return this.#core.header?.utsname ?? new Uint8Array(6 * 65);
       throw error;

@@ -60,6 +60,11 @@ export class Arguments {
     return this.#given.findLast(([given]) => given === name)?.[1];
   }
 
+  /** All values, in the order in which they were given. */
+  values(name: string): string[] {
+    return this.#given.flatMap(([given, value]) => (given === name && value !== undefined ? [value] : []));
+  }
+
   /** Which of `names` was given last. */
   last(...names: string[]): string | undefined {
     return this.#given.findLast(([given]) => names.includes(given))?.[0];

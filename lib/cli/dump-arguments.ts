@@ -1,6 +1,7 @@
 import type { DumpLevel, DumpOptions, DumpTarget } from '../index.ts';
 import { LEVEL_CLASSES } from '../index.ts';
 import { type Arguments, type Option, UsageError } from './args.ts';
+import { scrubTarget } from './scrub-argument.ts';
 import { stdoutStream } from './stdout-stream.ts';
 
 const compressions = ['none', 'zlib', 'zstd', 'lzo', 'snappy'] as const;
@@ -17,6 +18,11 @@ export const outputOptions: readonly Option[] = [
     name: 'exclude',
     value: 'CLASSES',
     help: 'the same by name: zero, cache, cache-private (all page cache), user, free,\nwith commas between; none keeps them all',
+  },
+  {
+    name: 'scrub',
+    value: 'WHAT',
+    help: 'overwrite with X: SYMBOL[+OFFSET][:SIZE], VADDR:SIZE or phys:PADDR:SIZE, with\n:nullify behind it with zeros; may be given several times. The dump tells what it was',
   },
   { name: 'zlib', short: 'c', help: 'compress with zlib' },
   { name: 'zstd', short: 'z', help: 'compress with zstd; the default where there is zstd' },
@@ -58,6 +64,7 @@ export function dumpArguments(args: Arguments): DumpOptions {
   return {
     ...chooseLevels(args),
     format: isElf ? 'elf' : 'kdump',
+    scrub: args.values('scrub').map(scrubTarget),
     compression,
     compressionLevel: args.integer('compression-level', 1, 22),
     flattened: args.has('flatten'),

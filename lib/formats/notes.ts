@@ -66,6 +66,22 @@ export function findVmcoreinfo(notes: readonly Note[]): Note | undefined {
   return notes.find((note) => note.name === 'VMCOREINFO' && note.type === 0);
 }
 
+/** The notes that tell what was erased from the core, as makedumpfile's lines of text. */
+export function eraseinfoNotes(notes: readonly Note[]): Note[] {
+  return notes.filter((note) => note.name === 'ERASEINFO');
+}
+
+/** A payload without some of its notes. */
+export function omitNotes(payload: Uint8Array, omitted: readonly Note[]): Uint8Array {
+  const kept: Uint8Array[] = [];
+  let from = 0;
+  for (const { name, desc, offset } of [...omitted].sort((a, b) => a.offset - b.offset)) {
+    kept.push(payload.subarray(from, offset - align4(name.length + 1) - NOTE_HEADER_BYTES));
+    from = offset + align4(desc.length);
+  }
+  return Buffer.concat([...kept, payload.subarray(from)]);
+}
+
 /** The NT_PRSTATUS notes: one for each CPU that left its registers. */
 export function prstatusNotes(notes: readonly Note[]): Note[] {
   return notes.filter((note) => note.name === 'CORE' && note.type === NT_PRSTATUS);

@@ -37,6 +37,22 @@ export function readUtsname(memory: Pick<VirtualMemory, 'read'>, info: Vmcoreinf
   };
 }
 
+/** What makedumpfile, and dumps here, have in place of what was erased. */
+const ERASED = 'X'.charCodeAt(0);
+
+/**
+ * The names as a dump's header has them: one that was erased is empty. Readers refuse a dump of a machine whose name is
+ * none that they know, but take an empty one for any.
+ */
+export function headerNames(raw: Uint8Array): Uint8Array {
+  const names = raw.slice();
+  for (let at = 0; at < names.length; at += FIELD_BYTES) {
+    const name = names.subarray(at, at + FIELD_BYTES);
+    if (name.every((byte) => byte === ERASED)) name.fill(0);
+  }
+  return names;
+}
+
 function utsnameAddress(info: Vmcoreinfo): bigint {
   const namespace = info.symbol('init_uts_ns');
   if (namespace !== undefined) return namespace + BigInt(info.offset('uts_namespace.name') ?? NAME_OFFSET);

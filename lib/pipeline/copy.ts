@@ -3,6 +3,7 @@ import type { PageCodec } from '../codecs/codec.ts';
 import type { VmcoreError } from '../errors.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
+import { Scrubber, type ScrubRange } from '../filter/scrub.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
 import { PageEncoder } from './encode.ts';
 import { type PagePiece, PageReader, type PageReaderOptions } from './page-reader.ts';
@@ -18,6 +19,8 @@ export interface CopyOptions extends PageReaderOptions {
   readonly classification: Classification;
   readonly codec: PageCodec | undefined;
   readonly writer: DumpWriter;
+  /** What is overwritten before anything else is done with a page. */
+  readonly scrub: readonly ScrubRange[];
   /** An unreadable page ends the dump. */
   readonly strict: boolean;
   readonly signal: AbortSignal;
@@ -52,6 +55,7 @@ export async function copyPages(options: CopyOptions): Promise<CopyResult> {
 class CopyPass {
   readonly #options: CopyOptions;
   readonly #encoder: PageEncoder;
+  readonly #scrubber: Scrubber;
   readonly #unreadable: UnreadablePage[] = [];
   #unreadablePages = 0;
   #pages = 0;
@@ -63,6 +67,7 @@ class CopyPass {
 
   constructor(options: CopyOptions) {
     this.#options = options;
+    this.#scrubber = new Scrubber(options.scrub);
     this.#encoder = new PageEncoder({
       pageSize: options.pageSize,
       codec: options.codec,
@@ -95,10 +100,11 @@ class CopyPass {
   }
 
   /** Nothing that was made of the bytes leaves before they were checked. */
-  async #encode({ firstPfn, check, mappedEnd }: PagePiece, bytes: Uint8Array): Promise<void> {
+  async #encode({ firstPfn, check, mappedEnd }: PagePiece, read: Uint8Array): Promise<void> {
     const { pageSize, classification } = this.#options;
     this.#mappedEnd = Math.max(this.#mappedEnd, mappedEnd);
     const wanted = classification.bitmap.bytes;
+    const bytes = this.#scrubber.scrub(firstPfn * pageSize, read);
     for (let done = 0; done < bytes.length; ) {
       const before = this.#encoder.count;
       done += pageSize * this.#encoder.encode(bytes.subarray(done), firstPfn + done / pageSize, wanted);

@@ -3,6 +3,9 @@ import type { ReadCosts, ReadLimits } from '../access/read-plan.ts';
 import type { CodecName } from '../codecs/registry.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification, ScanOptions } from '../filter/classify.ts';
+import type { ScrubRange } from '../filter/scrub.ts';
+import type { ScrubPlan } from '../filter/scrub-plan.ts';
+import type { ScrubTarget } from '../filter/scrub-target.ts';
 import type { NoteSegment, Segment } from '../formats/core-file.ts';
 import type { Extents } from '../formats/extents.ts';
 import type { KdumpDescription } from '../output/kdump.ts';
@@ -21,8 +24,10 @@ export interface DumpContext {
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   readonly defaultCompression: 'none' | CodecName;
   classify(level: number, options: ScanOptions): Promise<Classification>;
-  /** Reads what a dump says of the core. */
-  describe(): CoreDescription;
+  /** Finds what is to be scrubbed. */
+  planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan>;
+  /** Reads what a dump says of the core, with what is in these ranges overwritten. */
+  describe(scrub: readonly ScrubRange[]): CoreDescription;
 }
 
 /** What a dump says of a core beside its pages. */

@@ -2,6 +2,7 @@ import type { ReadCosts, ReadObjective } from '../access/read-plan.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
 import { VmcoreError } from '../errors.ts';
 import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
+import type { ScrubTarget } from '../filter/scrub-target.ts';
 import type { SelectPages } from '../filter/select.ts';
 import type { AbortMode } from '../output/sink.ts';
 import type { DumpContext } from './dump-context.ts';
@@ -32,6 +33,8 @@ export interface DumpOptions extends PlanOptions, OutputOptions {
   readonly levels?: readonly DumpLevel[] | undefined;
   /** Overrules the level for ranges of pages; called before anything is written. */
   readonly select?: SelectPages | undefined;
+  /** What is overwritten before anything is written, in every copy; the dump tells what it was, see ERASEINFO. */
+  readonly scrub?: readonly ScrubTarget[] | undefined;
   /** `kdump` (default): kdump-compressed; or `elf`, an ELF64 core, which is not compressed. */
   readonly format?: DumpFormat | undefined;
   /** Default `zstd` where this process has it (see codecs()), else `zlib`. */

@@ -71,6 +71,8 @@ export interface DumpReport {
   readonly zero: number;
   /** Pages whose data is stored. An ELF core has some that were left out, too, where there are few between others. */
   readonly stored: number;
+  /** Bytes of memory that `scrub` had overwritten where the dump has them. */
+  readonly scrubbed: number;
   /** Struct pages that could not be read; their pages were kept. */
   readonly unreadableStructPages: number;
   /** Pages whose data could not be read, and the first 1000 of them with the reason. */
@@ -124,6 +126,7 @@ export function dumpReport(
     written: classification.kept,
     zero,
     stored: copied.pages - copied.zeroPages - copied.unreadablePages,
+    scrubbed: run.scrubbed,
     unreadableStructPages: classification.unreadable,
     unreadablePages: copied.unreadablePages,
     unreadable: copied.unreadable,

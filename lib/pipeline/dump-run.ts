@@ -4,6 +4,7 @@ import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageCodec } from '../codecs/codec.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
+import type { ScrubPlan } from '../filter/scrub-plan.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
 import { type CopyResult, copyPages, UNREADABLE_LISTED } from './copy.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
@@ -11,6 +12,7 @@ import type { DumpOptions } from './dump-options.ts';
 import type { PhaseReport } from './dump-report.ts';
 import { progress } from './progress.ts';
 import { addCalls } from './read-planner.ts';
+import { scrubDescription } from './scrub-description.ts';
 
 /** Pages that are copied to one writer. */
 export interface CopyJob {
@@ -29,13 +31,20 @@ export class DumpRun {
   readonly #context: DumpContext;
   readonly #failuresBefore: Readonly<Record<string, number>>;
   readonly #options: DumpOptions;
+  readonly #scrub: ScrubPlan;
   readonly #signal: AbortSignal;
 
-  constructor(context: DumpContext, options: DumpOptions, signal: AbortSignal) {
+  constructor(context: DumpContext, options: DumpOptions, scrub: ScrubPlan, signal: AbortSignal) {
     this.#context = context;
     this.#failuresBefore = { ...context.source.mapFailures };
     this.#options = options;
+    this.#scrub = scrub;
     this.#signal = signal;
+  }
+
+  /** Bytes of memory that are scrubbed. */
+  get scrubbed(): number {
+    return this.#scrub.ranges.reduce((sum, { start, end }) => sum + (end - start), 0);
   }
 
   /** Maps that failed since this began, by reason. */
@@ -50,7 +59,7 @@ export class DumpRun {
   /** Includes what the core says of itself: finding it calls on the core, too. */
   classify(level: number): Promise<CoreDescription & { readonly classification: Classification }> {
     return this.#phase('classify', async (report) => ({
-      ...this.#context.describe(),
+      ...scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub),
       classification: await this.#context.classify(level, {
         signal: this.#signal,
         select: this.#options.select,
@@ -95,6 +104,7 @@ export class DumpRun {
         ...this.#context,
         ...job,
         costs,
+        scrub: this.#scrub.ranges,
         strict: this.#options.strict ?? false,
         signal,
         onPages: (pages) => onPages(i, pages),

@@ -25,7 +25,8 @@ export async function writeDump(
 ): Promise<DumpReport> {
   const request = dumpRequest(target, options, context);
   signal.throwIfAborted();
-  const run = new DumpRun(context, options, signal);
+  const scrub = await context.planScrub(options.scrub ?? [], signal);
+  const run = new DumpRun(context, options, scrub, signal);
   const failed: FailedLevel[] = [];
   for (const [i, level] of request.levels.entries()) {
     const isLast = i === request.levels.length - 1;

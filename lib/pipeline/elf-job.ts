@@ -2,7 +2,7 @@ import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import { encodeNote } from '../formats/notes.ts';
+import { encodeNote, eraseinfoNotes, omitNotes, parseNotes } from '../formats/notes.ts';
 import { ElfWriter } from '../output/elf.ts';
 import { planElf } from '../output/elf-plan.ts';
 import type { Sink } from '../output/sink.ts';
@@ -70,9 +70,10 @@ async function neverWritten(
   return never;
 }
 
-/** The notes, and what was erased as one of them. */
+/** The notes, and all that was erased as one of them. */
 function notesOf({ notes, eraseinfo, littleEndian }: CoreDescription['headers']): Uint8Array {
   if (!eraseinfo || eraseinfo.length === 0) return notes;
-  const padding = new Uint8Array((4 - (notes.length % 4)) % 4);
-  return Buffer.concat([notes, padding, encodeNote('ERASEINFO', 0, eraseinfo, littleEndian)]);
+  const others = omitNotes(notes, eraseinfoNotes(parseNotes(notes, littleEndian)));
+  const padding = new Uint8Array((4 - (others.length % 4)) % 4);
+  return Buffer.concat([others, padding, encodeNote('ERASEINFO', 0, eraseinfo, littleEndian)]);
 }

@@ -1,0 +1,28 @@
+import type { ScrubPlan } from '../filter/scrub-plan.ts';
+import type { CoreDescription } from './dump-context.ts';
+
+/** What is overwritten where it is found once more: `X`, as makedumpfile erases. */
+const ERASED = 'X'.charCodeAt(0);
+
+/** A description that holds no copy of what is scrubbed, and tells of it. */
+export function scrubDescription(
+  description: CoreDescription,
+  { secrets, trail }: ScrubPlan,
+): CoreDescription {
+  if (trail.length === 0) return description;
+  const { headers } = description;
+  const notes = without(headers.notes, secrets);
+  const eraseinfo = Buffer.concat([headers.eraseinfo ?? new Uint8Array(0), trail]);
+  return { ...description, headers: { ...headers, notes, eraseinfo } };
+}
+
+/** The same bytes with everything that is one of `secrets` overwritten. */
+function without(bytes: Uint8Array, secrets: readonly Uint8Array[]): Uint8Array {
+  const copy = Buffer.from(bytes);
+  for (const secret of secrets) {
+    for (let at = copy.indexOf(secret); at >= 0; at = copy.indexOf(secret, at + secret.length)) {
+      copy.fill(ERASED, at, at + secret.length);
+    }
+  }
+  return copy;
+}
