@@ -36,6 +36,8 @@ export type VmcoreErrorCode =
   | 'ERR_VMCORE_NO_SPACE'
   /** Writing the output failed. What was written is marked incomplete. */
   | 'ERR_VMCORE_OUTPUT'
+  /** A worker thread failed, was ended or ran out of memory; `cause` has its error. What was written is marked incomplete. */
+  | 'ERR_VMCORE_WORKER'
   /** The core was closed. */
   | 'ERR_VMCORE_CLOSED';
 

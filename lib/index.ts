@@ -43,7 +43,7 @@ export { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 export { type OpenOptions, openVmcore } from './open.ts';
 export type { AbortMode } from './output/sink.ts';
 export type { PfnRange } from './output/split.ts';
-export type { UnreadablePage } from './pipeline/copy.ts';
+export type { UnreadablePage } from './pipeline/copy-job.ts';
 export {
   DUMP_FORMATS,
   type DumpFormat,
@@ -56,6 +56,7 @@ export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
 export { type ReassembleOptions, type ReassembleReport, reassemble } from './pipeline/reassemble.ts';
 export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
+export type { WorkerOptions } from './pipeline/worker-count.ts';
 export {
   type ClassifyOptions,
   type PageRange,

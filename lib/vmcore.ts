@@ -36,6 +36,7 @@ import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
+import { workerCount } from './pipeline/worker-count.ts';
 
 /** What is classified, and how. */
 export interface ClassifyOptions extends ScanOptions {
@@ -341,7 +342,7 @@ export class Vmcore implements AsyncDisposable {
       const before = this.counters;
       const costs = this.#readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
-      const limits = this.#profile.limits[objective];
+      const limits = this.#profile.limits(objective, Math.max(1, workerCount(options, this.#source)));
       const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
       return { level, calibration, ...makeReadPlan(bitmap, planner, objective) };
     });
@@ -381,7 +382,7 @@ export class Vmcore implements AsyncDisposable {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
-      limits: this.#profile.limits[checkObjective(options.objective)],
+      limits: (readers: number) => this.#profile.limits(checkObjective(options.objective), readers),
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),

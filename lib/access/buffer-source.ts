@@ -9,6 +9,8 @@ export class BufferSource implements ByteSource {
   readonly size: number;
   readonly mapping = 'memory';
   readonly mapFailures = {};
+  /** Its memory belongs to this thread: another one could only have a copy. */
+  readonly shared = undefined;
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
@@ -33,6 +35,8 @@ export class BufferSource implements ByteSource {
   counters(): AccessCounters {
     return NO_CALLS;
   }
+
+  addCalls(): void {}
 
   close(): void {}
 

@@ -1,6 +1,8 @@
 import { VmcoreError } from '../errors.ts';
 import type { AccessCounters } from './counters.ts';
+import type { SharedFile } from './file-source.ts';
 import type { Region } from './region.ts';
+import type { SourceCalls } from './source-calls.ts';
 
 /** The bytes of one file, descriptor or Buffer, at file offsets 0 to `size`. */
 export interface ByteSource {
@@ -34,9 +36,16 @@ export interface ByteSource {
   counters(): AccessCounters;
   /** How many maps failed so far, by the system's reason such as ENOMEM, or BUDGET. */
   readonly mapFailures: Readonly<Record<string, number>>;
+  /** What another thread reaches the same bytes by; undefined where only this one can. */
+  readonly shared: SharedSource | undefined;
+  /** Counts calls that other threads made on the same bytes; `mappedHighWater` is the most that all of them mapped. */
+  addCalls(calls: SourceCalls): void;
   /** Idempotent. Regions must be released before. */
   close(): void;
 }
+
+/** What another thread opens a source by (see reopenSource()): no more than a message can carry. */
+export type SharedSource = SharedFile;
 
 /** @throws VmcoreError ERR_VMCORE_TRUNCATED unless the source holds [position, position + length). */
 export function requireRange(source: ByteSource, position: number, length: number): void {

@@ -51,8 +51,13 @@ export function countersBetween(before: AccessCounters, after: AccessCounters): 
 }
 
 /** The calls on several sources together. */
-export function addCounters(all: readonly AccessCounters[]): AccessCounters {
+export function sumCounters(all: readonly AccessCounters[]): AccessCounters {
   return fromValues((name) => all.reduce((sum, counters) => sum + counters[name], 0));
+}
+
+/** Calls of both; of what is mapped the larger. */
+export function addCounters(a: AccessCounters, b: AccessCounters): AccessCounters {
+  return fromValues((name) => (STATES.has(name) ? Math.max(a[name], b[name]) : a[name] + b[name]));
 }
 
 function fromValues(value: (name: keyof AccessCounters, index: number) => number): AccessCounters {

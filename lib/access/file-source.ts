@@ -3,13 +3,25 @@ import type { NativeSource } from '../../types/native.d.ts';
 import { VmcoreError } from '../errors.ts';
 import { addressSpaceLimit, holdAddressSpace } from './address-space-limit.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
-import { type AccessCounters, readCounters } from './counters.ts';
+import { type AccessCounters, addCounters, NO_CALLS, readCounters } from './counters.ts';
 import { native } from './native.ts';
 import { DEFAULT_PAGE_TABLE_BUDGET, holdPageTableBudget } from './page-table-budget.ts';
 import { MappedRegion, type Region } from './region.ts';
+import type { SourceCalls } from './source-calls.ts';
 
 /** Type of a proc file system in statfs(2): PROC_SUPER_MAGIC (include/uapi/linux/magic.h). */
 const PROC_SUPER_MAGIC = 0x9fa0;
+
+/** A FileSource for another thread: descriptors belong to the process. The thread that opened it closes it last. */
+export interface SharedFile {
+  readonly kind: 'file';
+  readonly fd: number;
+  readonly name: string;
+  /** As it was when it was opened: the file may have lost its end since then. */
+  readonly size: number;
+  readonly mapping: 'lazy' | 'eager' | 'none';
+  readonly pageTableBudget: number;
+}
 
 /** A core in a file, or behind a descriptor that the caller keeps. */
 export class FileSource implements ByteSource {
@@ -21,29 +33,35 @@ export class FileSource implements ByteSource {
   readonly #owned: boolean;
   readonly #native: NativeSource;
   readonly #addressSpace = addressSpaceLimit();
-  #open = true;
-
   readonly #pageTableBudget: number;
+  /** Calls of other threads. */
+  #otherCalls = NO_CALLS;
+  #open = true;
 
   /**
    * `pageTableBudget` is what the page tables of all mappings of the process may take, in bytes; it is held where
    * mapping fills them at once.
    * @throws VmcoreError ERR_VMCORE_OPEN: the message says why, `cause` has the system's error.
    */
-  constructor(target: string | number, pageTableBudget = DEFAULT_PAGE_TABLE_BUDGET) {
-    this.#pageTableBudget = pageTableBudget;
-    this.name = typeof target === 'string' ? target : `descriptor ${target}`;
+  constructor(target: string | number | SharedFile, pageTableBudget = DEFAULT_PAGE_TABLE_BUDGET) {
     this.#owned = typeof target === 'string';
-    this.#fd = typeof target === 'string' ? openFile(target) : target;
+    const file = typeof target === 'object' ? target : openTarget(target, pageTableBudget);
+    this.#fd = file.fd;
+    this.name = file.name;
+    this.size = file.size;
+    this.mapping = file.mapping;
+    this.#pageTableBudget = file.pageTableBudget;
     try {
-      const stats = statFile(this.#fd, this.name);
-      this.size = stats.size;
-      this.mapping = isOnProc(this.#fd) ? 'eager' : 'lazy';
       this.#native = native().source(this.#fd);
     } catch (error) {
       if (this.#owned) closeSync(this.#fd);
       throw error;
     }
+  }
+
+  get shared(): SharedFile {
+    const { name, size, mapping } = this;
+    return { kind: 'file', fd: this.#fd, name, size, mapping, pageTableBudget: this.#pageTableBudget };
   }
 
   read(position: number, into: Uint8Array): void {
@@ -99,7 +117,14 @@ export class FileSource implements ByteSource {
   }
 
   counters(): AccessCounters {
-    return readCounters(this.#native);
+    return addCounters(readCounters(this.#native), this.#otherCalls);
+  }
+
+  addCalls({ counters, mapFailures }: SourceCalls): void {
+    this.#otherCalls = addCounters(this.#otherCalls, counters);
+    for (const [reason, count] of Object.entries(mapFailures)) {
+      this.mapFailures[reason] = (this.mapFailures[reason] ?? 0) + count;
+    }
   }
 
   close(): void {
@@ -127,6 +152,19 @@ export class FileSource implements ByteSource {
   #requireOpen(): void {
     if (!this.#open)
       throw new VmcoreError('ERR_VMCORE_CLOSED', `${this.name} was closed`, { file: this.name });
+  }
+}
+
+/** A file by its path, or what lies behind a descriptor. */
+function openTarget(target: string | number, pageTableBudget: number): SharedFile {
+  const name = typeof target === 'string' ? target : `descriptor ${target}`;
+  const fd = typeof target === 'string' ? openFile(target) : target;
+  try {
+    const { size } = statFile(fd, name);
+    return { kind: 'file', fd, name, size, mapping: isOnProc(fd) ? 'eager' : 'lazy', pageTableBudget };
+  } catch (error) {
+    if (fd !== target) closeSync(fd);
+    throw error;
   }
 }
 

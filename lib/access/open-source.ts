@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../errors.ts';
 import { BufferSource } from './buffer-source.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, SharedSource } from './byte-source.ts';
 import { FileSource } from './file-source.ts';
 
 /** What can be opened: a path, a file URL, an open descriptor (which stays the caller's), or a core in memory. */
@@ -38,4 +38,9 @@ export function openSources(
 
 function openSource(source: PlainSource, pageTableBudget: number | undefined): ByteSource {
   return source instanceof Uint8Array ? new BufferSource(source) : new FileSource(source, pageTableBudget);
+}
+
+/** A source of this thread over what another one shared. Closing it leaves the other's open. */
+export function reopenSource(shared: SharedSource): ByteSource {
+  return new FileSource(shared);
 }

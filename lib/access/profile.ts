@@ -16,8 +16,8 @@ export interface AccessProfile {
   readonly memory: SlotOptions;
   /** Page data is read as planned. */
   readonly costs: ReadCosts;
-  /** By what a plan is made for: longer maps save calls, not time. */
-  readonly limits: Readonly<Record<ReadObjective, ReadLimits>>;
+  /** By what a plan is made for, for each of `readers` threads at one time: longer maps save calls, not time. */
+  limits(objective: ReadObjective, readers: number): ReadLimits;
 }
 
 const KIB = 1 << 10;
@@ -42,10 +42,9 @@ export interface AccessOptions {
   readonly pageTableBudget?: number | undefined;
 }
 
-/**
- * Touched pages of a file count as resident: the longest planned map is half of what may stay mapped. Longer ones save
- * no time: the two calls are a hundredth of what the pages of so many bytes cost.
- */
+/** Touched pages of a file count as resident: all planned maps of a moment together are at most so long. */
+const LAZY_MAPPED_BYTES = 48 * MIB;
+/** Longer maps save no time: the two calls are a hundredth of what the pages of so many bytes cost. */
 const PLAN_BYTES = 32 * MIB;
 const REGION_BYTES = 4 * MIB;
 const TABLE_REGION_BYTES = 256 * KIB;
@@ -83,9 +82,13 @@ export function accessProfile(
   const eager = source.mapping === 'eager';
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
   const budget = pageTableBudget * BYTES_PER_TABLE_BYTE - inSlots;
-  const allowed = eager ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget)) : PLAN_BYTES;
-  const limits = (longest: number): ReadLimits => {
-    const map = Math.min(allowed, regionBytes ?? longest);
+  const allowed = (readers: number): number =>
+    eager
+      ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget / readers))
+      : Math.min(PLAN_BYTES, wholePages(LAZY_MAPPED_BYTES / readers));
+  const limits = (objective: ReadObjective, readers: number): ReadLimits => {
+    const longest = objective === 'time' ? PLAN_BYTES : Number.POSITIVE_INFINITY;
+    const map = Math.min(allowed(readers), regionBytes ?? longest);
     return {
       map: policy === 'read' ? 0 : map,
       pread: policy === 'mmap' ? 0 : Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES),
@@ -100,14 +103,13 @@ export function accessProfile(
     structPages,
     memory,
     costs: eager ? EAGER_COSTS : LAZY_COSTS,
-    limits: { time: limits(PLAN_BYTES), calls: limits(allowed) },
+    limits,
   };
 }
 
 /** Nothing can be mapped: decompressed pages are kept singly, but struct pages are read one after another. */
 function readProfile(slots: number): AccessProfile {
   const policy = 'read';
-  const limits = { map: 0, pread: PREAD_BYTES };
   const few = { regionBytes: DECOMPRESS_BYTES, readBytes: DECOMPRESS_BYTES, policy } as const;
   return {
     policy,
@@ -115,8 +117,13 @@ function readProfile(slots: number): AccessProfile {
     structPages: { slots: STRUCT_PAGE_SLOTS, regionBytes: MIB, readBytes: MIB, policy },
     memory: { slots: Math.max(DECOMPRESS_SLOTS, slots), ...few },
     costs: DECOMPRESS_COSTS,
-    limits: { time: limits, calls: limits },
+    limits: () => ({ map: 0, pread: PREAD_BYTES }),
   };
+}
+
+/** Maps begin and end at pages of the host, of at most this many bytes (arm64). */
+function wholePages(bytes: number): number {
+  return Math.max(SMALLEST_REGION_BYTES, bytes - (bytes % SMALLEST_REGION_BYTES));
 }
 
 /** The options with their defaults. @throws VmcoreError ERR_VMCORE_ARGUMENT for those that are out of range. */

@@ -25,7 +25,11 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
       help: `what to say, a sum: ${PROGRESS} (progress), ${COMMON} (what became of it), ${REPORT} (statistics);\ndefault ${DEFAULT_MESSAGES}; 4 and 8 are accepted, and errors are always said`,
     },
     { name: 'show-stats', help: 'print statistics at the end' },
-    { name: 'num-threads', value: 'N', help: 'accepted; the dump is the same for any number' },
+    {
+      name: 'num-threads',
+      value: 'N',
+      help: 'threads that read and compress pages, 0 for none beside the main one;\nthe dump is the same. Default: one for each processor, as memory allows',
+    },
     vmcoreinfoOption,
     { name: 'non-mmap', help: 'read the core instead of mapping it' },
   ],
@@ -43,7 +47,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     const options = dumpArguments(args);
     const messages =
       (args.integer('message-level', 0, 31) ?? DEFAULT_MESSAGES) | (args.has('show-stats') ? REPORT : 0);
-    args.integer('num-threads', 0, 1024);
+    const workers = args.integer('num-threads', 0, 1024);
     const target = dumpTarget(args);
     output.isStdoutTaken = typeof target === 'object' && 'write' in target;
     const progress = new ProgressLine(process.stderr);
@@ -52,6 +56,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     try {
       const report = await core.dump(target, {
         ...options,
+        workers,
         signal,
         onProgress: messages & PROGRESS ? (now) => progress.update(now) : undefined,
         onIncomplete(file) {

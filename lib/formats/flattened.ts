@@ -161,6 +161,7 @@ class FlattenedSource implements ByteSource {
   readonly name: string;
   readonly size: number;
   readonly mapping = 'none';
+  readonly shared = undefined;
   readonly #stream: ByteSource;
   readonly #records: Extents;
 
@@ -204,6 +205,8 @@ class FlattenedSource implements ByteSource {
   get mapFailures(): Readonly<Record<string, number>> {
     return this.#stream.mapFailures;
   }
+
+  addCalls(): void {}
 
   close(): void {
     this.#stream.close();

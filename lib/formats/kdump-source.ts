@@ -1,5 +1,5 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { type AccessCounters, addCounters } from '../access/counters.ts';
+import { type AccessCounters, sumCounters } from '../access/counters.ts';
 import type { Region } from '../access/region.ts';
 import { type AccessPolicy, Slots } from '../access/slots.ts';
 import { PAGE_COMPRESSION, type PageCodec } from '../codecs/codec.ts';
@@ -57,6 +57,7 @@ export class KdumpSource implements ByteSource {
   readonly name: string;
   readonly size: number;
   readonly mapping = 'none';
+  readonly shared = undefined;
   readonly #options: KdumpSourceOptions;
   readonly #members: readonly OpenMember[];
   readonly #codecs = new Map<number, PageCodec>();
@@ -113,7 +114,7 @@ export class KdumpSource implements ByteSource {
 
   /** Of the calls on the files. */
   counters(): AccessCounters {
-    return addCounters(this.#members.map(({ source }) => source.counters()));
+    return sumCounters(this.#members.map(({ source }) => source.counters()));
   }
 
   get mapFailures(): Readonly<Record<string, number>> {
@@ -124,6 +125,8 @@ export class KdumpSource implements ByteSource {
     }
     return sum;
   }
+
+  addCalls(): void {}
 
   close(): void {
     for (const { source, descriptors, data } of this.#members) {

@@ -1,26 +1,32 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PageCodec } from '../codecs/codec.ts';
-import type { VmcoreError } from '../errors.ts';
+import { codec } from '../codecs/registry.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import { Scrubber, type ScrubRange } from '../filter/scrub.ts';
+import type { ScrubRange } from '../filter/scrub.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
-import { PageEncoder } from './encode.ts';
-import { type PagePiece, PageReader, type PageReaderOptions } from './page-reader.ts';
-import type { PredictedCalls } from './read-planner.ts';
+import {
+  type CopiedBatch,
+  type CopyJob,
+  JobCopier,
+  type JobCopierOptions,
+  splitJobs,
+  UNREADABLE_LISTED,
+  type UnreadablePage,
+} from './copy-job.ts';
+import type { Compression } from './copy-worker.ts';
+import type { CopyWorkers } from './copy-workers.ts';
+import type { PageReaderOptions } from './page-reader.ts';
+import { CallPrediction, type PlannerOptions, type PredictedCalls, planPages } from './read-planner.ts';
 
-/** A page that is in bitmap 2 and whose data could not be read. */
-export interface UnreadablePage {
-  readonly pfn: number;
-  readonly error: VmcoreError;
-}
-
-export interface CopyOptions extends PageReaderOptions {
+export interface CopyOptions extends PageReaderOptions, PlannerOptions {
   readonly classification: Classification;
-  readonly codec: PageCodec | undefined;
+  /** Pages are stored raw when absent. */
+  readonly compression: Compression | undefined;
   readonly writer: DumpWriter;
   /** What is overwritten before anything else is done with a page. */
   readonly scrub: readonly ScrubRange[];
+  /** Who reads and encodes; this thread when absent. */
+  readonly workers: CopyWorkers | undefined;
   /** An unreadable page ends the dump. */
   readonly strict: boolean;
   readonly signal: AbortSignal;
@@ -38,106 +44,86 @@ export interface CopyResult {
   readonly predicted: PredictedCalls;
 }
 
-/** Unreadable pages that a report names; the rest is counted. */
-export const UNREADABLE_LISTED = 1000;
 /** The event loop is given a turn after so many milliseconds. */
 const TURN_MS = 20;
 
-/**
- * Copies the kept pages into the writer, in ascending order: pages are read as planned, encoded, and written while the
- * next ones are encoded.
- * @throws what reading (ERR_VMCORE_FAULT, with `strict` ERR_VMCORE_IO) or the writer throws, or the signal's reason.
- */
-export async function copyPages(options: CopyOptions): Promise<CopyResult> {
-  return new CopyPass(options).run();
+/** Batches in the order of the dump, and what takes their buffers back. */
+interface BatchSource {
+  readonly batches: AsyncIterable<CopiedBatch>;
+  reuse(batch: CopiedBatch): void;
 }
 
-class CopyPass {
-  readonly #options: CopyOptions;
-  readonly #encoder: PageEncoder;
-  readonly #scrubber: Scrubber;
-  readonly #unreadable: UnreadablePage[] = [];
-  #unreadablePages = 0;
-  #pages = 0;
-  /** File offset behind the last mapped byte that was encoded. */
-  #mappedEnd = 0;
-  /** The write that is under way. */
-  #writing: Promise<void> = Promise.resolve();
-  #turn = performance.now();
-
-  constructor(options: CopyOptions) {
-    this.#options = options;
-    this.#scrubber = new Scrubber(options.scrub);
-    this.#encoder = new PageEncoder({
-      pageSize: options.pageSize,
-      codec: options.codec,
-      shareZeroPages: (options.classification.level & LEVEL_ZERO) !== 0,
-    });
-  }
-
-  async run(): Promise<CopyResult> {
-    const { classification } = this.#options;
-    const reader = new PageReader(this.#options);
-    try {
-      for (const piece of reader.pieces(classification.bitmap)) {
-        if (piece.bytes) await this.#encode(piece, piece.bytes);
-        else await this.#missing(piece.firstPfn, piece.error!);
-        if (performance.now() - this.#turn >= TURN_MS) await this.#giveTurn();
-      }
-      await this.#flush();
-      await this.#writing;
-    } finally {
-      // A write may still use the encoder's buffers; its own error comes second to the one that is on its way.
-      await this.#writing.catch(() => {});
+/**
+ * Copies the kept pages into the writer, in ascending order: pages are read as planned, encoded here or by workers, and
+ * written while the next ones are encoded. An abort waits for no more than the write that is under way.
+ * @throws what reading (ERR_VMCORE_FAULT, with `strict` ERR_VMCORE_IO), the workers (ERR_VMCORE_WORKER) or the writer
+ *   throw, or the signal's reason.
+ */
+export async function copyPages(options: CopyOptions): Promise<CopyResult> {
+  const { classification, pageSize, writer, workers, strict, onPages } = options;
+  const prediction = new CallPrediction(options);
+  const jobs = splitJobs(prediction.watch(planPages(classification.bitmap, options)), pageSize);
+  const source = workers ? copiedByWorkers(workers, jobs, options) : copiedHere(jobs, options);
+  const unreadable: UnreadablePage[] = [];
+  const sum = { pages: 0, zeroPages: 0, unreadablePages: 0 };
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const batch of source.batches) {
+      if (strict && batch.unreadable.length > 0) throw batch.unreadable[0]!.error;
+      await writing;
+      writing = writer.append(batch).then(() => source.reuse(batch));
+      // It is awaited before the next one; until then a rejection is not unhandled.
+      writing.catch(() => {});
+      sum.pages += batch.count;
+      sum.zeroPages += batch.zeroPages;
+      sum.unreadablePages += batch.missingPages;
+      unreadable.push(...batch.unreadable.slice(0, UNREADABLE_LISTED - unreadable.length));
+      onPages(sum.pages);
     }
-    return {
-      pages: this.#pages,
-      zeroPages: this.#encoder.zeroPages,
-      unreadable: this.#unreadable,
-      unreadablePages: this.#unreadablePages,
-      predicted: reader.predicted,
-    };
+  } finally {
+    // A writer takes one call at a time. Its error comes second to the one that is on its way.
+    await writing.catch(() => {});
   }
+  await writing;
+  return { ...sum, unreadable, predicted: prediction.calls };
+}
 
-  /** Nothing that was made of the bytes leaves before they were checked. */
-  async #encode({ firstPfn, check, mappedEnd }: PagePiece, read: Uint8Array): Promise<void> {
-    const { pageSize, classification } = this.#options;
-    this.#mappedEnd = Math.max(this.#mappedEnd, mappedEnd);
-    const wanted = classification.bitmap.bytes;
-    const bytes = this.#scrubber.scrub(firstPfn * pageSize, read);
-    for (let done = 0; done < bytes.length; ) {
-      const before = this.#encoder.count;
-      done += pageSize * this.#encoder.encode(bytes.subarray(done), firstPfn + done / pageSize, wanted);
-      check();
-      this.#pages += this.#encoder.count - before;
-      if (this.#encoder.full) await this.#flush();
+function copiedByWorkers(workers: CopyWorkers, jobs: Iterable<CopyJob>, options: CopyOptions): BatchSource {
+  const { source, extents, pageSize, limits, compression, scrub, signal } = options;
+  const setup = { source: source.shared!, extents, pageSize, limits, compression, scrub };
+  const batches = workers.batches({ ...setup, shareZeroPages: sharesZeroPages(options) }, jobs, signal);
+  return { batches, reuse: (batch) => workers.reuse(batch) };
+}
+
+function copiedHere(jobs: Iterable<CopyJob>, options: CopyOptions): BatchSource {
+  const { compression } = options;
+  const copierOptions: JobCopierOptions = {
+    ...options,
+    codec: compression && codec(compression.name, { level: compression.level }),
+    shareZeroPages: sharesZeroPages(options),
+  };
+  const copier = new JobCopier(copierOptions);
+  return { batches: copyAll(jobs, copier, options.signal), reuse: (batch) => copier.reuse(batch) };
+}
+
+async function* copyAll(
+  jobs: Iterable<CopyJob>,
+  copier: JobCopier,
+  signal: AbortSignal,
+): AsyncGenerator<CopiedBatch> {
+  let turn = performance.now();
+  for (const job of jobs) {
+    for (const batch of copier.copy(job)) {
+      if (batch) yield batch;
+      // The write of a batch begins at a turn, too.
+      if (!batch && performance.now() - turn < TURN_MS) continue;
+      await nextTurn();
+      signal.throwIfAborted();
+      turn = performance.now();
     }
   }
+}
 
-  async #missing(pfn: number, error: VmcoreError): Promise<void> {
-    if (this.#options.strict) throw error;
-    if (this.#encoder.full) await this.#flush();
-    this.#encoder.addMissing();
-    this.#pages++;
-    if (this.#unreadablePages++ < UNREADABLE_LISTED) this.#unreadable.push({ pfn, error });
-  }
-
-  /** Hands the batch to the writer once the one before is written. */
-  async #flush(): Promise<void> {
-    await this.#writing;
-    if (this.#mappedEnd > 0) this.#options.source.checkLength(this.#mappedEnd);
-    const batch = this.#encoder.take();
-    this.#writing = this.#options.writer.append(batch).then(() => this.#encoder.reuse(batch));
-    // It is awaited at the next flush; until then a rejection is not unhandled.
-    this.#writing.catch(() => {});
-    await this.#giveTurn();
-  }
-
-  async #giveTurn(): Promise<void> {
-    const { signal, onPages } = this.#options;
-    onPages(this.#pages);
-    await nextTurn();
-    signal.throwIfAborted();
-    this.#turn = performance.now();
-  }
+function sharesZeroPages({ classification }: CopyOptions): boolean {
+  return (classification.level & LEVEL_ZERO) !== 0;
 }

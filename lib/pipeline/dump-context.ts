@@ -17,7 +17,8 @@ export interface DumpContext {
   readonly source: ByteSource;
   readonly extents: Extents;
   readonly pageSize: number;
-  readonly limits: ReadLimits;
+  /** The limits of each of so many threads that read pages at one time. */
+  limits(readers: number): ReadLimits;
   /** The level that the core was filtered with before: a dump of it can only leave out more. */
   readonly inputLevel: number;
   /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */

@@ -8,9 +8,10 @@ import type { AbortMode } from '../output/sink.ts';
 import type { DumpContext } from './dump-context.ts';
 import { checkTarget, type DumpTarget, isStream, type OutputOptions } from './output-target.ts';
 import type { Progress } from './progress.ts';
+import { type WorkerOptions, workerCount } from './worker-count.ts';
 
 /** What a read plan is made for. */
-export interface PlanOptions {
+export interface PlanOptions extends WorkerOptions {
   /** The least predicted time (default), or the fewest calls. */
   readonly objective?: ReadObjective | undefined;
   /** What calls and pages cost, in nanoseconds; makes the plan the same every time. Measured on the core by default. */
@@ -61,6 +62,8 @@ export interface DumpRequest {
   readonly levels: readonly number[];
   readonly format: DumpFormat;
   readonly compression: 'none' | CodecName;
+  /** Worker threads for all jobs of a level. */
+  readonly workers: number;
   readonly splitBlockPages: number | undefined;
 }
 
@@ -74,7 +77,7 @@ const SPLIT_PAGES = 64;
 export function dumpRequest(
   target: DumpTarget,
   options: DumpOptions,
-  core: Pick<DumpContext, 'defaultCompression' | 'inputLevel' | 'pageSize'>,
+  core: Pick<DumpContext, 'source' | 'defaultCompression' | 'inputLevel' | 'pageSize'>,
 ): DumpRequest {
   checkTarget(target, options);
   const format = options.format ?? 'kdump';
@@ -89,6 +92,7 @@ export function dumpRequest(
     levels: dumpLevels(target, options).map((level) => level | core.inputLevel),
     format,
     compression: dumpCompression(format, options, core.defaultCompression),
+    workers: workerCount(options, core.source),
     splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
   };
 }

@@ -1,12 +1,14 @@
 import { performance } from 'node:perf_hooks';
-import { countersBetween } from '../access/counters.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
-import type { PageCodec } from '../codecs/codec.ts';
+import { callsBetween, callsOf, type SourceCalls } from '../access/source-calls.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import type { ScrubPlan } from '../filter/scrub-plan.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
-import { type CopyResult, copyPages, UNREADABLE_LISTED } from './copy.ts';
+import { type CopyResult, copyPages } from './copy.ts';
+import { UNREADABLE_LISTED } from './copy-job.ts';
+import type { Compression } from './copy-worker.ts';
+import type { CopyWorkers } from './copy-workers.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
 import type { DumpOptions } from './dump-options.ts';
 import type { PhaseReport } from './dump-report.ts';
@@ -15,11 +17,21 @@ import { addCalls } from './read-planner.ts';
 import { scrubDescription } from './scrub-description.ts';
 
 /** Pages that are copied to one writer. */
-export interface CopyJob {
+export interface DumpJob {
   readonly writer: DumpWriter;
   /** What is copied: its bitmap's pages, and zeros as its level says. */
   readonly classification: Classification;
-  readonly codec: PageCodec | undefined;
+  /** How they are stored; raw when absent. */
+  readonly compression: Compression | undefined;
+  /** The threads that read and encode them; this one when absent. */
+  readonly workers: CopyWorkers | undefined;
+}
+
+/** What holds for all jobs that are copied at the same time. */
+export interface CopyConditions {
+  readonly costs: ReadCosts;
+  /** Aborted by the user, or when a worker fails. */
+  readonly signal: AbortSignal;
 }
 
 /** Progress is reported no more often than this, in milliseconds. */
@@ -29,14 +41,14 @@ const PROGRESS_MS = 100;
 export class DumpRun {
   readonly phases: PhaseReport[] = [];
   readonly #context: DumpContext;
-  readonly #failuresBefore: Readonly<Record<string, number>>;
+  readonly #before: SourceCalls;
   readonly #options: DumpOptions;
   readonly #scrub: ScrubPlan;
   readonly #signal: AbortSignal;
 
   constructor(context: DumpContext, options: DumpOptions, scrub: ScrubPlan, signal: AbortSignal) {
     this.#context = context;
-    this.#failuresBefore = { ...context.source.mapFailures };
+    this.#before = callsOf(context.source);
     this.#options = options;
     this.#scrub = scrub;
     this.#signal = signal;
@@ -48,12 +60,8 @@ export class DumpRun {
   }
 
   /** Maps that failed since this began, by reason. */
-  get mapFailures(): Record<string, number> {
-    const now = Object.entries(this.#context.source.mapFailures);
-    const since = now.map(
-      ([reason, count]) => [reason, count - (this.#failuresBefore[reason] ?? 0)] as const,
-    );
-    return Object.fromEntries(since.filter(([, count]) => count > 0));
+  get mapFailures(): Readonly<Record<string, number>> {
+    return callsBetween(this.#before, callsOf(this.#context.source)).mapFailures;
   }
 
   /** Includes what the core says of itself: finding it calls on the core, too. */
@@ -73,7 +81,11 @@ export class DumpRun {
   }
 
   /** Copies the pages of all jobs at the same time, and completes what they are written to. The first that fails ends all. */
-  async copy(phase: 'zeros' | 'write', jobs: readonly CopyJob[], costs: ReadCosts): Promise<CopyResult> {
+  async copy(
+    phase: 'zeros' | 'write',
+    jobs: readonly DumpJob[],
+    { costs, signal }: CopyConditions,
+  ): Promise<CopyResult> {
     const totalPages = jobs.reduce((sum, { classification }) => sum + classification.bitmap.count(), 0);
     const copied = await this.#phase(phase, async (report) => {
       const done = jobs.map(() => 0);
@@ -84,7 +96,7 @@ export class DumpRun {
           totalPages,
         );
       };
-      const result = sumOf(await this.#all(jobs, costs, onPages));
+      const result = sumOf(await this.#all(jobs, { costs, signal }, onPages));
       report(result.pages, totalPages);
       return result;
     });
@@ -94,23 +106,26 @@ export class DumpRun {
 
   /** Copies each job's pages, then completes all: a set of files of which one failed has no complete one. */
   async #all(
-    jobs: readonly CopyJob[],
-    costs: ReadCosts,
+    jobs: readonly DumpJob[],
+    { costs, signal }: CopyConditions,
     onPages: (job: number, pages: number) => void,
   ): Promise<CopyResult[]> {
-    const results = await allOrNone(jobs, this.#signal, async (job, signal, i) => {
+    const readers = jobs.reduce((sum, { workers }) => sum + (workers?.count ?? 1), 0);
+    const limits = this.#context.limits(readers);
+    const results = await allOrNone(jobs, signal, async (job, signal, i) => {
       await job.writer.begin();
       return copyPages({
         ...this.#context,
         ...job,
         costs,
+        limits,
         scrub: this.#scrub.ranges,
         strict: this.#options.strict ?? false,
         signal,
         onPages: (pages) => onPages(i, pages),
       });
     });
-    await allOrNone(jobs, this.#signal, ({ writer }) => writer.finish());
+    await allOrNone(jobs, signal, ({ writer }) => writer.finish());
     return results;
   }
 
@@ -119,11 +134,11 @@ export class DumpRun {
     work: (report: (pages: number, totalPages: number) => void) => Promise<T>,
   ): Promise<T> {
     const { source } = this.#context;
-    const before = source.counters();
+    const before = callsOf(source);
     const started = performance.now();
     const result = await work(this.#reporter(phase, started));
     const duration = Math.round((performance.now() - started) * 1e6);
-    this.phases.push({ phase, duration, calls: countersBetween(before, source.counters()) });
+    this.phases.push({ phase, duration, calls: callsBetween(before, callsOf(source)).counters });
     return result;
   }
 

@@ -1,17 +1,18 @@
-import type { ReadCosts } from '../access/read-plan.ts';
-import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
+import { codec } from '../codecs/registry.ts';
 import { isVmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { KdumpWriter } from '../output/kdump.ts';
 import type { Sink } from '../output/sink.ts';
 import { type PfnRange, splitRanges } from '../output/split.ts';
+import type { CopyWorkers } from './copy-workers.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
 import { type DumpOptions, type DumpRequest, dumpRequest } from './dump-options.ts';
 import { type DumpReport, dumpReport, type FailedLevel, type LevelResult } from './dump-report.ts';
-import { type CopyJob, DumpRun } from './dump-run.ts';
+import { type CopyConditions, type DumpJob, DumpRun } from './dump-run.ts';
+import { DumpWorkers } from './dump-workers.ts';
 import { elfJob } from './elf-job.ts';
-import { type DumpTarget, openOutputs } from './output-target.ts';
+import { type DumpTarget, filesOf, openOutputs } from './output-target.ts';
 
 /**
  * Writes a dump of a core. Everything that can be wrong with the request is found before an output is made.
@@ -47,7 +48,7 @@ class LevelAttempt {
   readonly #context: DumpContext;
   readonly #request: DumpRequest;
   readonly #signal: AbortSignal;
-  #jobs: readonly CopyJob[] = [];
+  #jobs: readonly DumpJob[] = [];
 
   constructor(run: DumpRun, context: DumpContext, request: DumpRequest, signal: AbortSignal) {
     this.#run = run;
@@ -59,9 +60,12 @@ class LevelAttempt {
   /** With `isLast`, what is left of a failure may be kept. */
   async write(level: number, isLast: boolean): Promise<LevelResult> {
     const { target, options } = this.#request;
-    const sinks = await openOutputs(target, options, this.#signal);
+    const jobs = Math.max(1, filesOf(target).length);
+    await using workers = new DumpWorkers(this.#request.workers, jobs, this.#context.source);
+    const signal = AbortSignal.any([this.#signal, workers.failure]);
+    const sinks = await openOutputs(target, options, signal);
     try {
-      return await this.#write(level, sinks);
+      return await this.#write(level, sinks, workers, signal);
     } catch (error) {
       const mayKeep = isLast || !isVmcoreError(error, 'ERR_VMCORE_NO_SPACE');
       await this.#abandon(sinks, mayKeep ? (options.onFailure ?? 'keep') : 'remove');
@@ -69,26 +73,34 @@ class LevelAttempt {
     }
   }
 
-  async #write(level: number, sinks: readonly Sink[]): Promise<LevelResult> {
+  async #write(
+    level: number,
+    sinks: readonly Sink[],
+    workers: DumpWorkers,
+    signal: AbortSignal,
+  ): Promise<LevelResult> {
     const { classification, ...core } = await this.#run.classify(level);
     const costs = await this.#run.calibrate(classification.bitmap);
+    const conditions = { costs, signal };
     const result = { level, classification, sinks, warnings: core.warnings };
     if (this.#request.format === 'elf') {
-      const job = await elfJob(this.#run, this.#context, core, classification, costs, sinks[0]!);
-      const copied = await this.#copy([job], costs);
+      const output = { sink: sinks[0]!, workers: workers.of(0) };
+      const job = await elfJob(this.#run, this.#context, core, classification, conditions, output);
+      const copied = await this.#copy([job], conditions);
       return { ...result, copied, zero: job.zero, ranges: undefined };
     }
     const ranges = this.#ranges(classification.bitmap, sinks.length);
     const jobs = sinks.map((sink, i) => {
-      return kdumpJob(this.#request, core, classification, { sink, range: ranges?.[i], isFirst: i === 0 });
+      const part = { sink, range: ranges?.[i], isFirst: i === 0, workers: workers.of(i) };
+      return kdumpJob(this.#request, core, classification, part);
     });
-    const copied = await this.#copy(jobs, costs);
+    const copied = await this.#copy(jobs, conditions);
     return { ...result, copied, zero: copied.zeroPages, ranges };
   }
 
-  #copy(jobs: readonly CopyJob[], costs: ReadCosts) {
+  #copy(jobs: readonly DumpJob[], conditions: CopyConditions) {
     this.#jobs = jobs;
-    return this.#run.copy('write', jobs, costs);
+    return this.#run.copy('write', jobs, conditions);
   }
 
   /** A list of one file is a set of one, which is no set. */
@@ -112,22 +124,23 @@ interface KdumpPart {
   /** The pages of the file; undefined for all. */
   readonly range: PfnRange | undefined;
   readonly isFirst: boolean;
+  readonly workers: CopyWorkers | undefined;
 }
 
 function kdumpJob(
   { compression, options }: DumpRequest,
   { headers }: CoreDescription,
   classification: Classification,
-  { sink, range, isFirst }: KdumpPart,
-): CopyJob {
+  { sink, range, isFirst, workers }: KdumpPart,
+): DumpJob {
   const { bitmap, existing, level } = classification;
-  const codec = pageCodec(compression, options.compressionLevel);
+  const used = compression === 'none' ? undefined : { name: compression, level: options.compressionLevel };
   const description = {
     ...headers,
     dumpLevel: level,
     bitmap1: existing.bytes,
     bitmap2: bitmap.bytes,
-    codec,
+    codec: used && codec(used.name, { level: used.level }),
     split: range,
     // A set is put together with the text of every file.
     eraseinfo: isFirst ? headers.eraseinfo : undefined,
@@ -135,13 +148,10 @@ function kdumpJob(
   const writer = new KdumpWriter(description, sink);
   return {
     writer,
-    codec,
+    compression: used,
+    workers,
     classification: range ? { ...classification, bitmap: part(bitmap, range) } : classification,
   };
-}
-
-function pageCodec(compression: 'none' | CodecName, level: number | undefined) {
-  return compression === 'none' ? undefined : makeCodec(compression, { level });
 }
 
 /** The bits of a range. What lies before it is never touched, and takes no memory. */

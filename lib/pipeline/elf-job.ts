@@ -1,4 +1,3 @@
-import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
@@ -6,16 +5,23 @@ import { encodeNote, eraseinfoNotes, omitNotes, parseNotes } from '../formats/no
 import { ElfWriter } from '../output/elf.ts';
 import { planElf } from '../output/elf-plan.ts';
 import type { Sink } from '../output/sink.ts';
+import type { CopyWorkers } from './copy-workers.ts';
 import { coreSegments } from './core-segments.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
-import type { CopyJob, DumpRun } from './dump-run.ts';
+import type { CopyConditions, DumpJob, DumpRun } from './dump-run.ts';
 import { ZeroScan } from './zero-scan.ts';
 
 /** How an ELF core is written, once it is known which pages have only zeros. */
-export interface ElfJob extends CopyJob {
+export interface ElfJob extends DumpJob {
   readonly writer: ElfWriter;
   /** Pages of zeros that are left out. */
   readonly zero: number;
+}
+
+/** Where an ELF core goes, and who reads its pages. */
+interface ElfOutput {
+  readonly sink: Sink;
+  readonly workers: CopyWorkers | undefined;
 }
 
 /** Plans the program headers of an ELF core; with bit 0 of the level that takes a pass over all pages that are kept. */
@@ -24,12 +30,13 @@ export async function elfJob(
   context: DumpContext,
   { headers, elf }: CoreDescription,
   classification: Classification,
-  costs: ReadCosts,
-  sink: Sink,
+  conditions: CopyConditions,
+  { sink, workers }: ElfOutput,
 ): Promise<ElfJob> {
   const { pageSize } = context;
   const { existing, level, kept } = classification;
-  const others = level & LEVEL_ZERO ? await withoutZeros(run, classification, costs) : classification.bitmap;
+  const others =
+    level & LEVEL_ZERO ? await withoutZeros(run, classification, conditions, workers) : classification.bitmap;
   const segments = elf.segments.length > 0 ? elf.segments : coreSegments(existing, pageSize, elf);
   const never = await neverWritten(context, classification);
   const plan = await planElf(segments, { pageSize, kept: others, never });
@@ -37,7 +44,8 @@ export async function elfJob(
     writer: new ElfWriter({ ...headers, ...elf, notes: notesOf(headers), plan }, sink),
     // Zeros in short runs are written as they are.
     classification: { ...classification, level: level & ~LEVEL_ZERO, bitmap: plan.pages },
-    codec: undefined,
+    compression: undefined,
+    workers,
     zero: kept - others.count(),
   };
 }
@@ -45,10 +53,11 @@ export async function elfJob(
 async function withoutZeros(
   run: DumpRun,
   classification: Classification,
-  costs: ReadCosts,
+  conditions: CopyConditions,
+  workers: CopyWorkers | undefined,
 ): Promise<PageBitmap> {
   const scan = new ZeroScan(classification.bitmap);
-  await run.copy('zeros', [{ writer: scan, classification, codec: undefined }], costs);
+  await run.copy('zeros', [{ writer: scan, classification, compression: undefined, workers }], conditions);
   return scan.others;
 }
 

@@ -6,7 +6,7 @@ import { ZeroPageTest } from './zero-page.ts';
 /** Pages of one batch at most: zero pages take no data, so their number needs a bound of its own. */
 const MAX_PAGES = 16 * 1024;
 
-const DEFAULT_BUFFER_SIZE = 4 * 1024 * 1024;
+const DEFAULT_BUFFER_SIZE = 2 * 1024 * 1024;
 
 export interface PageEncoderOptions {
   /** Bytes. */
@@ -15,7 +15,7 @@ export interface PageEncoderOptions {
   readonly codec?: PageCodec | undefined;
   /** Whether pages of zeros are found and share one (dump level bit 0). */
   readonly shareZeroPages: boolean;
-  /** Bytes of stored pages in one batch at most; default 4 MiB. */
+  /** Bytes of stored pages in one batch at most; default 2 MiB. */
   readonly bufferSize?: number | undefined;
 }
 
@@ -26,12 +26,20 @@ interface BatchBuffers {
   readonly flags: Uint32Array;
 }
 
+/** A batch of an encoder, with what was found of its pages. */
+export interface EncodedBatch extends PageBatch {
+  /** Pages of zeros, where these are looked for. */
+  readonly zeroPages: number;
+  /** Pages that could not be read. */
+  readonly missingPages: number;
+}
+
 /**
  * Turns pages to batches of stored pages: the work of the CPU, synchronous, the same on the main thread and in workers.
  *
  * ```ts
  * for (let done = 0; done < bytes.length; ) {
- *   done += pageSize * encoder.encode(bytes.subarray(done), firstPfn + done / pageSize, bitmap2);
+ *   done += pageSize * encoder.encode(bytes.subarray(done));
  *   if (encoder.full) await writer.append(encoder.take());
  * }
  * ```
@@ -48,6 +56,7 @@ export class PageEncoder {
   #count = 0;
   #used = 0;
   #zeroPages = 0;
+  #missingPages = 0;
   /** Byte of the first raw page that is described but not copied yet, and where it goes; -1 when there is none. */
   #rawFrom = -1;
   #rawTo = 0;
@@ -61,11 +70,6 @@ export class PageEncoder {
     this.#batch = this.#allocate();
   }
 
-  /** Pages of zeros found so far. */
-  get zeroPages(): number {
-    return this.#zeroPages;
-  }
-
   /** Pages in the current batch. */
   get count(): number {
     return this.#count;
@@ -77,39 +81,40 @@ export class PageEncoder {
   }
 
   /**
-   * Adds the pages of `bytes` whose bit is set in `wanted` to the current batch, until that is full. `bytes` holds
-   * whole pages, the first of pfn `firstPfn`; `wanted` has a bit for each pfn from 0 on, LSB first. Returns with how
-   * many pages of `bytes` it is done, wanted or not.
+   * Adds the pages of `bytes`, which holds whole pages, to the current batch, until that is full. Returns how many it
+   * added.
    */
-  encode(bytes: Uint8Array, firstPfn: number, wanted: Uint8Array): number {
+  encode(bytes: Uint8Array): number {
     const pageSize = this.#pageSize;
     const pages = Math.floor(bytes.length / pageSize);
-    const firstByte = Math.floor(firstPfn / 8);
-    const firstBit = firstPfn % 8;
     let done = 0;
-    for (; done < pages; done++) {
-      const bit = firstBit + done;
-      const at = done * pageSize;
-      if ((wanted[firstByte + (bit >>> 3)]! & (1 << (bit & 7))) === 0) this.#copyRaw(bytes, at);
-      else if (this.full) break;
-      else this.#add(bytes, at);
-    }
+    for (; done < pages && !this.full; done++) this.#add(bytes, done * pageSize);
     this.#copyRaw(bytes, done * pageSize);
     return done;
   }
 
   /** Adds a page that could not be read, in place of its data. The current batch must not be full. */
   addMissing(): void {
+    this.#missingPages++;
     this.#describe(0, MISSING_PAGE);
   }
 
   /** The current batch, and begins another. The caller owns it until it hands it to reuse(). */
-  take(): PageBatch {
+  take(): EncodedBatch {
     const { data, sizes, flags } = this.#batch;
-    const batch = { count: this.#count, sizes, flags, data: data.subarray(0, this.#used) };
+    const batch = {
+      count: this.#count,
+      sizes,
+      flags,
+      data: data.subarray(0, this.#used),
+      zeroPages: this.#zeroPages,
+      missingPages: this.#missingPages,
+    };
     this.#batch = this.#free.pop() ?? this.#allocate();
     this.#count = 0;
     this.#used = 0;
+    this.#zeroPages = 0;
+    this.#missingPages = 0;
     return batch;
   }
 

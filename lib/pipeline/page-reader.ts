@@ -1,17 +1,10 @@
 import type { ByteSource } from '../access/byte-source.ts';
+import type { ReadLimits } from '../access/read-plan.ts';
 import { MemoryRegion, type Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
-import type { PageBitmap } from '../filter/bitmap.ts';
+import type { Extents } from '../formats/extents.ts';
 import type { PageRun } from './page-runs.ts';
-import {
-  CallPrediction,
-  mapRange,
-  type PlannerOptions,
-  type PredictedCalls,
-  partsOfPage,
-  planPages,
-  spanOf,
-} from './read-planner.ts';
+import { mapRange, type PlannedRead, partsOfPage, spanOf } from './read-planner.ts';
 
 /** Consecutive pages as bytes, valid until the next piece is asked for; without bytes, one page that can't be read. */
 export interface PagePiece {
@@ -25,8 +18,13 @@ export interface PagePiece {
   readonly error?: VmcoreError;
 }
 
-export interface PageReaderOptions extends PlannerOptions {
+export interface PageReaderOptions {
   readonly source: ByteSource;
+  readonly extents: Extents;
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  /** Those of the plan. */
+  readonly limits: ReadLimits;
 }
 
 /** Pages of one piece at most: with a slow codec they take about 10 ms. */
@@ -39,30 +37,22 @@ const SMALLEST_MAP_PAGES = 128;
 /** A piece that is not mapped. */
 const IN_MEMORY = { check: (): void => {}, mappedEnd: 0 };
 
-/** Reads the pages of a bitmap in ascending order, as the plan for them says. */
+/** Makes planned reads: pages come in ascending order, as bytes. */
 export class PageReader {
   readonly #options: PageReaderOptions;
-  readonly #prediction: CallPrediction;
   readonly #buffer: Uint8Array;
   readonly #scratch: Uint8Array;
 
   constructor(options: PageReaderOptions) {
     const { pageSize, limits } = options;
     this.#options = options;
-    this.#prediction = new CallPrediction(options);
     this.#buffer = new Uint8Array(Math.max(limits.pread, SMALLEST_MAP_PAGES * pageSize));
     this.#scratch = new Uint8Array(pageSize);
   }
 
-  /** What the reads so far were predicted to call. */
-  get predicted(): PredictedCalls {
-    return this.#prediction.calls;
-  }
-
   /** Nothing stays mapped when the generator ends, however it ends. */
-  *pieces(bitmap: PageBitmap): Generator<PagePiece> {
-    for (const read of planPages(bitmap, this.#options)) {
-      this.#prediction.add(read);
+  *pieces(reads: Iterable<PlannedRead>): Generator<PagePiece> {
+    for (const read of reads) {
       if (read.method === 'pieces') yield this.#assemble(read.runs[0]!.firstPfn);
       else if (read.method === 'map') yield* this.#map(read.runs);
       else yield* this.#pread(read.runs);

@@ -154,6 +154,14 @@ export class CallPrediction {
     }
   }
 
+  /** The same reads, added up as they come by. */
+  *watch(reads: Iterable<PlannedRead>): Generator<PlannedRead> {
+    for (const read of reads) {
+      this.add(read);
+      yield read;
+    }
+  }
+
   get calls(): PredictedCalls {
     return { ...this.#sum };
   }

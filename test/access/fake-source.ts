@@ -13,6 +13,7 @@ export class FakeSource implements ByteSource {
   readonly name = 'fake';
   readonly mapping: ByteSource['mapping'] = 'lazy';
   readonly mapFailures = {};
+  readonly shared = undefined;
   readonly size: number;
   /** `map 4096+8192` or `pread 0+100`: what was asked for. */
   readonly calls: string[] = [];
@@ -49,6 +50,8 @@ export class FakeSource implements ByteSource {
   counters(): AccessCounters {
     return NO_CALLS;
   }
+
+  addCalls(): void {}
 
   close(): void {}
 

@@ -8,6 +8,7 @@ import { PageBitmap } from '../../lib/filter/bitmap.ts';
 import { makeExtents } from '../../lib/formats/extents.ts';
 import { PhysicalMemory } from '../../lib/memory/physical.ts';
 import { PageReader } from '../../lib/pipeline/page-reader.ts';
+import { planPages } from '../../lib/pipeline/read-planner.ts';
 import { PAGE, patternAt } from '../native/support.ts';
 import { FakeSource } from './fake-source.ts';
 
@@ -72,13 +73,13 @@ t.test('a read over a border is put together', async (t) => {
 
 t.test('planned maps end at borders, also where memory goes on behind them', async (t) => {
   const { source, profile } = open();
-  const limits = profile.limits.calls;
-  const reader = new PageReader({ source, extents, pageSize: PAGE, costs: CALL_COSTS, limits });
+  const planner = { extents, pageSize: PAGE, costs: CALL_COSTS, limits: profile.limits('calls', 1) };
+  const reader = new PageReader({ source, ...planner });
   const bitmap = new PageBitmap(67);
   bitmap.set(0, 35);
   bitmap.set(64, 67);
   let pages = 0;
-  for (const { bytes } of reader.pieces(bitmap)) pages += bytes!.length / PAGE;
+  for (const { bytes } of reader.pieces(planPages(bitmap, planner))) pages += bytes!.length / PAGE;
   t.equal(pages, 38);
   t.same(mapsOf(source), { count: 3, across: [] });
 });

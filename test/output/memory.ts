@@ -1,6 +1,7 @@
 // A small physical memory with pages of every kind that matters to a writer, and dumps of it.
 import { createHash } from 'node:crypto';
 import type { PageCodec } from '../../lib/codecs/codec.ts';
+import { PageBitmap } from '../../lib/filter/bitmap.ts';
 import type { KdumpDescription } from '../../lib/output/kdump.ts';
 import { KdumpWriter } from '../../lib/output/kdump.ts';
 import type { Sink } from '../../lib/output/sink.ts';
@@ -94,10 +95,12 @@ export async function writePages(
     shareZeroPages: (dump.dumpLevel & 1) !== 0,
     bufferSize,
   });
+  const wanted = new PageBitmap(dump.maxMapnr, dump.bitmap2);
   for (const [first, count] of ranges) {
-    const bytes = Buffer.concat(Array.from({ length: count }, (_, i) => page(first + i)));
-    for (let done = 0; done < count; ) {
-      done += encoder.encode(bytes.subarray(done * PAGE), first + done, dump.bitmap2);
+    const pfns = Array.from({ length: count }, (_, i) => first + i).filter((pfn) => wanted.has(pfn));
+    const bytes = Buffer.concat(pfns.map(page));
+    for (let done = 0; done < pfns.length; ) {
+      done += encoder.encode(bytes.subarray(done * PAGE));
       if (encoder.full) await appendBatch(writer, encoder);
     }
   }

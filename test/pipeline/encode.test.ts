@@ -23,33 +23,31 @@ function summary({ count, sizes, flags, data }: PageBatch): string {
   return `${pages.join(' ')} = ${data.length}`;
 }
 
-function all(pfns: number): Uint8Array {
-  return new Uint8Array(Math.ceil(pfns / 8)).fill(0xff);
-}
-
 t.test('raw pages', async (t) => {
   const encoder = new PageEncoder({ pageSize: PAGE, shareZeroPages: false });
   const bytes = memory('znt');
-  t.equal(encoder.encode(bytes, 5, all(8)), 3);
+  t.equal(encoder.encode(bytes), 3);
   t.equal(encoder.count, 3);
   const batch = encoder.take();
   t.equal(summary(batch), '0:4096 0:4096 0:4096 = 12288');
   t.ok(bytes.equals(batch.data));
-  t.equal(encoder.zeroPages, 0, 'nobody asked for them');
+  t.equal(batch.zeroPages, 0, 'nobody asked for them');
   t.equal(encoder.take().count, 0);
 });
 
 t.test('zero pages share one', async (t) => {
   const encoder = new PageEncoder({ pageSize: PAGE, shareZeroPages: true });
-  encoder.encode(memory('zntz'), 0, all(4));
-  t.equal(summary(encoder.take()), 'ffffffff:0 0:4096 0:4096 ffffffff:0 = 8192');
-  t.equal(encoder.zeroPages, 2);
+  encoder.encode(memory('zntz'));
+  const batch = encoder.take();
+  t.equal(summary(batch), 'ffffffff:0 0:4096 0:4096 ffffffff:0 = 8192');
+  t.equal(batch.zeroPages, 2);
+  t.equal(encoder.take().zeroPages, 0);
 });
 
 t.test('compressed pages; those that do not get smaller are raw', async (t) => {
   const encoder = new PageEncoder({ pageSize: PAGE, codec: codec('zlib'), shareZeroPages: true });
   const bytes = memory('zntn');
-  encoder.encode(bytes, 0, all(4));
+  encoder.encode(bytes);
   const { flags, sizes, data } = encoder.take();
   t.strictSame([...flags.subarray(0, 4)], [ZERO_PAGE, 0, 1, 0]);
   const page = new Uint8Array(PAGE);
@@ -57,17 +55,6 @@ t.test('compressed pages; those that do not get smaller are raw', async (t) => {
   codec('zlib').decompress(data.subarray(PAGE, PAGE + sizes[2]!), page);
   t.ok(bytes.subarray(2 * PAGE, 3 * PAGE).equals(page));
   t.ok(bytes.subarray(3 * PAGE).equals(data.subarray(PAGE + sizes[2]!)));
-});
-
-t.test('only wanted pages, from any pfn on', async (t) => {
-  const bytes = memory('tttttttttttttttttttt');
-  const expected = (pfn: number) => bytes.subarray((pfn - 13) * PAGE, (pfn - 12) * PAGE);
-  const encoder = new PageEncoder({ pageSize: PAGE, shareZeroPages: false });
-  const wanted = new Uint8Array(5);
-  for (const pfn of [12, 13, 15, 16, 24, 32, 33]) wanted[pfn >> 3]! |= 1 << (pfn & 7);
-  t.equal(encoder.encode(bytes, 13, wanted), 20);
-  const { data } = encoder.take();
-  t.ok(Buffer.concat([13, 15, 16, 24, 32].map(expected)).equals(data));
 });
 
 t.test('a full batch, and going on with the rest', async (t) => {
@@ -82,7 +69,7 @@ t.test('a full batch, and going on with the rest', async (t) => {
     const stored: Uint8Array[] = [];
     let pages = 0;
     for (let done = 0; done < 5; ) {
-      done += encoder.encode(bytes.subarray(done * PAGE), done, all(5));
+      done += encoder.encode(bytes.subarray(done * PAGE));
       const batch = encoder.take();
       t.ok(batch.count > 0, 'every batch has a page');
       pages += batch.count;
@@ -90,7 +77,7 @@ t.test('a full batch, and going on with the rest', async (t) => {
       encoder.reuse(batch);
     }
     const whole = new PageEncoder({ pageSize: PAGE, codec: pageCodec, shareZeroPages: true });
-    whole.encode(bytes, 0, all(5));
+    whole.encode(bytes);
     t.equal(pages, 5);
     t.strictSame(Buffer.concat(stored), Buffer.from(whole.take().data), 'batches do not change the bytes');
   }
@@ -99,19 +86,19 @@ t.test('a full batch, and going on with the rest', async (t) => {
 t.test('many zero pages fill a batch too', async (t) => {
   const encoder = new PageEncoder({ pageSize: PAGE, shareZeroPages: true });
   const bytes = Buffer.alloc(PAGE * 1024);
-  const wanted = all(32 * 1024);
   let pages = 0;
-  while (!encoder.full) pages += encoder.encode(bytes, pages, wanted);
+  while (!encoder.full) pages += encoder.encode(bytes);
   t.equal(pages, 16 * 1024);
   t.equal(encoder.take().count, 16 * 1024);
 });
 
 t.test('pages that could not be read', async (t) => {
   const encoder = new PageEncoder({ pageSize: PAGE, shareZeroPages: true });
-  encoder.encode(memory('t'), 0, all(1));
+  encoder.encode(memory('t'));
   encoder.addMissing();
-  const { flags, sizes, count } = encoder.take();
+  const { flags, sizes, count, missingPages } = encoder.take();
   t.equal(count, 2);
+  t.equal(missingPages, 1);
   t.equal(flags[1], MISSING_PAGE);
   t.equal(sizes[1], 0);
 });
@@ -125,7 +112,7 @@ t.test('buffers are used again, unless they went to another thread', async (t) =
   t.equal(third.data.buffer, first.data.buffer);
   structuredClone(second.data.buffer, { transfer: [second.data.buffer as ArrayBuffer] });
   encoder.reuse(second);
-  t.equal(encoder.encode(memory('ttt'), 0, all(3)), 3);
+  t.equal(encoder.encode(memory('ttt')), 3);
   t.equal(encoder.take().data.length, 3 * PAGE);
 });
 

@@ -10,6 +10,7 @@ import { CALL_COSTS, type ReadCosts, type ReadObjective } from '../../lib/access
 import { PageBitmap } from '../../lib/filter/bitmap.ts';
 import { makeExtents } from '../../lib/formats/extents.ts';
 import { PageReader } from '../../lib/pipeline/page-reader.ts';
+import { CallPrediction, planPages } from '../../lib/pipeline/read-planner.ts';
 
 const PAGE = 4096;
 const GIB = 1 << 30;
@@ -50,10 +51,12 @@ function callsFor(
   costs: ReadCosts,
   check: boolean,
 ): number {
-  const limits = accessProfile(source, {}).limits[objective];
-  const reader = new PageReader({ source, extents, pageSize: PAGE, costs, limits });
+  const limits = accessProfile(source, {}).limits(objective, 1);
+  const planner = { extents, pageSize: PAGE, costs, limits };
+  const prediction = new CallPrediction(planner);
+  const reader = new PageReader({ source, ...planner });
   let wrong = 0;
-  for (const { firstPfn, bytes } of reader.pieces(bitmap)) {
+  for (const { firstPfn, bytes } of reader.pieces(prediction.watch(planPages(bitmap, planner)))) {
     if (check && bytes!.length !== PAGE) wrong++;
     if (
       check &&
@@ -63,8 +66,7 @@ function callsFor(
   }
   t.equal(wrong, 0, 'every page is the one that was asked for');
   const { maps, unmaps, preads, mappedHighWater } = source.counters();
-  const { predicted } = reader;
-  t.match(predicted, { maps, unmaps, preads }, 'as predicted');
+  t.match(prediction.calls, { maps, unmaps, preads }, 'as predicted');
   t.ok(mappedHighWater / BYTES_PER_TABLE_BYTE <= DEFAULT_PAGE_TABLE_BUDGET, 'page tables within the budget');
   return maps + unmaps + preads;
 }

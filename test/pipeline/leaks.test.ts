@@ -1,17 +1,10 @@
 // However a dump or a read ends, nothing of it stays: no mapping of the core beside its slots, no descriptor, no pin.
-import {
-  closeSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type DumpOptions, openVmcore, type Vmcore } from '../../lib/index.ts';
 import { PAGE } from '../support/physical-image.ts';
+import { descriptors, mappedBytes } from './process-state.ts';
 import { writeSmallCore } from './small-core.ts';
 
 const folder = t.testdir();
@@ -19,25 +12,6 @@ const small = writeSmallCore(folder, 'core');
 const output = join(folder, 'dump');
 /** Small regions: a dump maps many. */
 const OPTIONS = { access: 'mmap', regionBytes: 1 << 20 } as const;
-
-/** Bytes of a file that /proc/self/maps shows. */
-function mappedBytes(path: string): number {
-  const lines = readFileSync('/proc/self/maps', 'latin1').split('\n');
-  return lines
-    .filter((line) => line.endsWith(path))
-    .map((line) => line.split(/[ -]/, 2).map((address) => Number.parseInt(address, 16)))
-    .reduce((sum, [start, end]) => sum + end! - start!, 0);
-}
-
-function descriptors(path: string): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === path;
-    } catch {
-      return false; // the one of readdir itself
-    }
-  }).length;
-}
 
 /** What an open core may have: what its counters say is mapped, and one descriptor. */
 function checkOpen(t: Test, core: Vmcore): void {

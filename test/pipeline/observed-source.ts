@@ -12,6 +12,7 @@ export class ObservedSource implements ByteSource {
   readonly name = 'observed';
   readonly mapping = 'lazy';
   readonly mapFailures = {};
+  readonly shared = undefined;
   readonly size: number;
   readonly bytes: Uint8Array;
   /** Of each map and pread: its length. */
@@ -59,6 +60,8 @@ export class ObservedSource implements ByteSource {
       mappedHighWater: this.#highWater,
     };
   }
+
+  addCalls(): void {}
 
   close(): void {}
 

@@ -3,8 +3,16 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { CALL_COSTS, type ReadCosts, type ReadLimits } from '../../lib/access/read-plan.ts';
+import { splitJobs } from '../../lib/pipeline/copy-job.ts';
+import { packJob, unpackJob } from '../../lib/pipeline/job-message.ts';
 import { PageReader } from '../../lib/pipeline/page-reader.ts';
-import { makeReadPlan, type PlannerOptions, type PredictedCalls } from '../../lib/pipeline/read-planner.ts';
+import {
+  makeReadPlan,
+  type PlannedRead,
+  type PlannerOptions,
+  type PredictedCalls,
+  planPages,
+} from '../../lib/pipeline/read-planner.ts';
 import { ObservedSource } from './observed-source.ts';
 import { file, PAGE, type ScatteredMemory, scatteredMemory } from './scattered-memory.ts';
 
@@ -37,10 +45,11 @@ function same(a: unknown, b: unknown, what: string): void {
   check(JSON.stringify(a) === JSON.stringify(b), `${what}: ${JSON.stringify(a)}, not ${JSON.stringify(b)}`);
 }
 
-/** Reads all pages, comparing each, and returns their pfns. */
-function readAll(reader: PageReader, memory: ScatteredMemory): number[] {
+/** Reads all pages as planned, comparing each, and returns their pfns. */
+function readAll(source: ObservedSource, planner: PlannerOptions, memory: ScatteredMemory): number[] {
   const pfns: number[] = [];
-  for (const { firstPfn, bytes, check: checkPiece } of reader.pieces(memory.wanted)) {
+  const reader = new PageReader({ source, ...planner });
+  for (const { firstPfn, bytes, check: checkPiece } of reader.pieces(planPages(memory.wanted, planner))) {
     check(bytes !== undefined && bytes.length > 0 && bytes.length % PAGE === 0, 'whole pages');
     for (let done = 0; done < bytes!.length; done += PAGE) {
       const pfn = firstPfn + done / PAGE;
@@ -70,8 +79,8 @@ t.test('every wanted page is delivered once, in ascending order, with its bytes'
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
       const source = new ObservedSource(file);
-      const reader = new PageReader({ source, ...plannerFor(memory, costs, limits) });
-      same(readAll(reader, memory), wantedPfns(memory), 'pages');
+      const planner = plannerFor(memory, costs, limits);
+      same(readAll(source, planner, memory), wantedPfns(memory), 'pages');
       same(source.counters().mapped, 0, 'bytes that stay mapped');
     }),
     { numRuns: 200 },
@@ -82,7 +91,7 @@ t.test('no map and no pread is longer than its limit, and one region is mapped a
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
       const source = new ObservedSource(file);
-      readAll(new PageReader({ source, ...plannerFor(memory, costs, limits) }), memory);
+      readAll(source, plannerFor(memory, costs, limits), memory);
       const { mappedHighWater } = source.counters();
       // Segments need not be aligned in the file: then a map that holds any page has two.
       const allowed = limits.map === PAGE ? 2 * PAGE : limits.map;
@@ -95,15 +104,27 @@ t.test('no map and no pread is longer than its limit, and one region is mapped a
   );
 });
 
-t.test('the calls are those that were predicted, by the reader and by the plan', async () => {
+t.test('the calls are those that were predicted', async () => {
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
       const source = new ObservedSource(file);
       const planner = plannerFor(memory, costs, limits);
-      const reader = new PageReader({ source, ...planner });
-      readAll(reader, memory);
-      same(callsOf(reader.predicted), counted(source), 'predicted by the reader');
-      same(makeReadPlan(memory.wanted, planner, 'time').predicted, reader.predicted, 'predicted by the plan');
+      readAll(source, planner, memory);
+      const { predicted } = makeReadPlan(memory.wanted, planner, 'time');
+      same(callsOf(predicted), counted(source), 'predicted by the plan');
+    }),
+    { numRuns: 200 },
+  );
+});
+
+t.test('jobs have the reads of the plan in its order, also when they were sent as numbers', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
+      const planner = plannerFor(memory, costs, limits);
+      const reads = [...planPages(memory.wanted, planner)];
+      const sent = [...splitJobs(reads, PAGE)].map((job) => unpackJob(packJob(job), PAGE));
+      const facts = ({ runs, method, start, end }: PlannedRead) => [runs, method, start, end];
+      same(sent.flat().map(facts), reads.map(facts), 'reads');
     }),
     { numRuns: 200 },
   );
@@ -148,10 +169,11 @@ t.test('nothing stays mapped when reading ends early, by a break or an error', a
   fc.assert(
     fc.property(scatteredMemory, limitsOf, fc.nat(20), fc.boolean(), (memory, limits, limit, byError) => {
       const source = new ObservedSource(file);
-      const reader = new PageReader({ source, ...plannerFor(memory, CALL_COSTS, limits) });
+      const planner = plannerFor(memory, CALL_COSTS, limits);
+      const reader = new PageReader({ source, ...planner });
       let pieces = 0;
       try {
-        for (const _ of reader.pieces(memory.wanted)) {
+        for (const _ of reader.pieces(planPages(memory.wanted, planner))) {
           if (pieces++ < limit) continue;
           if (byError) throw new Error('enough');
           break;

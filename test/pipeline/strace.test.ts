@@ -14,12 +14,18 @@ t.setTimeout(300_000);
 const { path: core } = await bundledCore();
 const folder = t.testdir();
 
-for (const access of ['mmap', 'read', 'auto'] as const) {
+for (const [access, workers] of [
+  ['mmap', 0],
+  ['read', 0],
+  ['auto', 0],
+  ['auto', 2],
+  ['read', 2],
+] as const) {
   for (const level of [0, 31]) {
-    t.test(`access ${access}, level ${level}`, async (t) => {
+    t.test(`access ${access}, level ${level}, ${workers} workers`, async (t) => {
       if (!oracle(t, 'strace')) return;
-      const trace = join(folder, `${access}-${level}.strace`);
-      const program = countedDump({ core, output: '/dev/null', level, access });
+      const trace = join(folder, `${access}-${level}-${workers}.strace`);
+      const program = countedDump({ core, output: '/dev/null', level, access, workers });
       const args = ['-f', '-y', '-e', `trace=${TRACED}`, '-o', trace, process.execPath, ...program];
       const { calls } = JSON.parse((await run('strace', args)).stdout.toString()) as DumpedCore;
       const lines: string[] = [];

@@ -76,6 +76,12 @@ for (const access of ['mmap', 'read', 'auto'] as const) {
     });
   }
 
+  t.test(`${access}: half of a core is left while two workers copy it`, async (t) => {
+    restore();
+    const size = original.offset + 4000 * PAGE + 1000;
+    checkDump(t, await truncatingDump({ core, access, size, dump, workers: 2 }), access);
+  });
+
   t.test(`${access}: part of a core is left while a worker dumps it`, async (t) => {
     restore();
     checkDump(t, await inWorker({ core, access, size: original.offset + 5000 * PAGE + 10, dump }), access);

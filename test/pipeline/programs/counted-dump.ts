@@ -4,12 +4,32 @@ import { readFileSync } from 'node:fs';
 import { openVmcore } from '../../../lib/index.ts';
 import type { CountedDump, DumpedCore } from '../counted-dump.ts';
 
-const { core: path, output, level, headroom, ...options } = JSON.parse(process.argv[2]!) as CountedDump;
+const {
+  core: path,
+  output,
+  level,
+  headroom,
+  workers,
+  strict,
+  ...options
+} = JSON.parse(process.argv[2]!) as CountedDump;
 if (headroom !== undefined) limitAddressSpace(headroom);
 const core = await openVmcore(path, options);
-const { mapFailures, bytes } = await core.dump(output, { level, compression: 'none', force: true });
+const { mapFailures, bytes, unreadable, unreadablePages } = await core.dump(output, {
+  level,
+  compression: 'none',
+  force: true,
+  workers,
+  strict,
+});
 await core.close();
-const result: DumpedCore = { calls: core.counters, mapFailures, bytes };
+const result: DumpedCore = {
+  calls: core.counters,
+  mapFailures,
+  bytes,
+  unreadable: unreadable.map(({ pfn, error }) => [pfn, error.code]),
+  unreadablePages,
+};
 process.stdout.write(JSON.stringify(result));
 
 /** No more address space than is used now, and `bytes`. */

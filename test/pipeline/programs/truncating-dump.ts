@@ -9,15 +9,17 @@ export interface TruncatingDump {
   /** Bytes that are left of it. */
   readonly size: number;
   readonly dump: string;
+  readonly workers?: number;
 }
 
 /** The code of the error that ends the dump; `complete` when nothing does. */
-export async function truncatingDump({ core, access, size, dump }: TruncatingDump): Promise<string> {
+export async function truncatingDump({ core, access, size, dump, workers }: TruncatingDump): Promise<string> {
   await using opened = await openVmcore(core, { access, regionBytes: 1 << 20 });
   try {
     await opened.dump(dump, {
       compression: 'none',
       level: 0,
+      workers,
       onProgress: ({ phase }) => {
         if (phase === 'write') truncateSync(core, size);
       },

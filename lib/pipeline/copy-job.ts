@@ -1,0 +1,115 @@
+import type { PageCodec } from '../codecs/codec.ts';
+import type { VmcoreError } from '../errors.ts';
+import { Scrubber, type ScrubRange } from '../filter/scrub.ts';
+import type { PageBatch } from '../output/page-batch.ts';
+import { type EncodedBatch, PageEncoder } from './encode.ts';
+import { type PagePiece, PageReader, type PageReaderOptions } from './page-reader.ts';
+import type { PlannedRead } from './read-planner.ts';
+
+/** A page that is in bitmap 2 and whose data could not be read. */
+export interface UnreadablePage {
+  readonly pfn: number;
+  readonly error: VmcoreError;
+}
+
+/** Unreadable pages that a report names; the rest is counted. */
+export const UNREADABLE_LISTED = 1000;
+
+/** Planned reads, one after another: what one thread copies before it is given more. */
+export type CopyJob = readonly PlannedRead[];
+
+/** A job has at least so many bytes of pages, except the last one: few messages, and threads end at the same time. */
+const JOB_BYTES = 4 << 20;
+
+/** The same reads in the same order, in jobs. */
+export function* splitJobs(reads: Iterable<PlannedRead>, pageSize: number): Generator<CopyJob> {
+  let job: PlannedRead[] = [];
+  let pages = 0;
+  for (const read of reads) {
+    job.push(read);
+    for (const run of read.runs) pages += run.pages;
+    if (pages * pageSize < JOB_BYTES) continue;
+    yield job;
+    job = [];
+    pages = 0;
+  }
+  if (job.length > 0) yield job;
+}
+
+/** Pages of a job, ready to be stored. */
+export interface CopiedBatch extends EncodedBatch {
+  /** The missing ones, as long as a report names them. */
+  readonly unreadable: readonly UnreadablePage[];
+}
+
+export interface JobCopierOptions extends PageReaderOptions {
+  /** Stores pages raw when absent. */
+  readonly codec: PageCodec | undefined;
+  /** Whether pages of zeros are found and share one (dump level bit 0). */
+  readonly shareZeroPages: boolean;
+  /** What is overwritten before anything else is done with a page. */
+  readonly scrub: readonly ScrubRange[];
+}
+
+/** Reads and encodes the pages of jobs on one thread: the same, whether that is the main thread or a worker. */
+export class JobCopier {
+  readonly #options: JobCopierOptions;
+  readonly #reader: PageReader;
+  readonly #encoder: PageEncoder;
+  readonly #scrubber: Scrubber;
+  #unreadable: UnreadablePage[] = [];
+  #listed = 0;
+  /** File offset behind the last mapped byte that was encoded. */
+  #mappedEnd = 0;
+
+  constructor(options: JobCopierOptions) {
+    this.#options = options;
+    this.#reader = new PageReader(options);
+    this.#encoder = new PageEncoder(options);
+    this.#scrubber = new Scrubber(options.scrub);
+  }
+
+  /**
+   * Batches with the pages of a job in ascending order. Comes back without one every few milliseconds, so that whoever
+   * iterates can do something else for a while. Nothing stays mapped when the generator ends, however it ends.
+   * @throws VmcoreError ERR_VMCORE_FAULT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CLOSED.
+   */
+  *copy(job: CopyJob): Generator<CopiedBatch | undefined> {
+    for (const piece of this.#reader.pieces(job)) {
+      if (piece.bytes) yield* this.#encode(piece, piece.bytes);
+      else if (this.#addMissing(piece.firstPfn, piece.error!)) yield this.#take();
+      yield undefined;
+    }
+    if (this.#encoder.count > 0) yield this.#take();
+  }
+
+  /** Takes back the buffers of a batch that nobody needs any more. */
+  reuse(batch: PageBatch): void {
+    this.#encoder.reuse(batch);
+  }
+
+  /** Nothing that was made of the bytes leaves before they were checked. */
+  *#encode({ firstPfn, check, mappedEnd }: PagePiece, read: Uint8Array): Generator<CopiedBatch> {
+    this.#mappedEnd = Math.max(this.#mappedEnd, mappedEnd);
+    const bytes = this.#scrubber.scrub(firstPfn * this.#options.pageSize, read);
+    for (let done = 0; done < bytes.length; ) {
+      done += this.#options.pageSize * this.#encoder.encode(bytes.subarray(done));
+      check();
+      if (this.#encoder.full) yield this.#take();
+    }
+  }
+
+  /** Returns whether the batch is full now. */
+  #addMissing(pfn: number, error: VmcoreError): boolean {
+    this.#encoder.addMissing();
+    if (this.#listed++ < UNREADABLE_LISTED) this.#unreadable.push({ pfn, error });
+    return this.#encoder.full;
+  }
+
+  #take(): CopiedBatch {
+    if (this.#mappedEnd > 0) this.#options.source.checkLength(this.#mappedEnd);
+    const unreadable = this.#unreadable;
+    this.#unreadable = [];
+    return { ...this.#encoder.take(), unreadable };
+  }
+}
