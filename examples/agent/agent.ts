@@ -86,7 +86,8 @@ async function save(core: Vmcore, target: string, options: PlaceOptions): Promis
   const maxBytes = values.limit === undefined ? undefined : integer('limit') * MIB;
   const dump = await place.dump(core, { level: 31, maxBytes, onProgress });
   const complete = dump.report?.complete ?? false;
-  const summary = { complete, ...kernel, target, folder, dmesg, dump: describe(dump) };
+  const agent = { peakBytes: process.resourceUsage().maxRSS * 1024, seconds: process.uptime() };
+  const summary = { complete, ...kernel, target, folder, dmesg, dump: describe(dump), agent };
   await place.save('summary.json', Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
   console.log(`agent: ${JSON.stringify(summary)}`);
   return complete;

@@ -9,6 +9,22 @@ copy_program() {
     done
 }
 
+# copy_modules DESTINATION MODULES_ROOT RELEASE NAME...: kernel modules and those they need, numbered in the order in which
+# they load; built-in and absent ones have no file
+copy_modules() {
+    local destination=$1 root=$2 release=$3 n=10 name file
+    shift 3
+    for file in $(for name in "$@"; do
+        modprobe -d "$root" -S "$release" --show-depends "$name" 2>/dev/null || true
+    done | awk '$1 == "insmod" && !seen[$2]++ {print $2}'); do
+        n=$((n + 1))
+        case $file in
+            *.xz) xz -dc "$file" > "$destination/$n-$(basename "$file" .xz)" ;;
+            *)    cp "$file" "$destination/$n-$(basename "$file")" ;;
+        esac
+    done
+}
+
 # copy_package DESTINATION: this package as it is built here, with the packages that it runs with
 copy_package() {
     local project=$here/../.. part

@@ -10,6 +10,7 @@
 #   run=                    shell script in /capture of the payload; what it leaves in /out comes to OUT_DIR/out
 #   payload=                image of its root (make-payload.sh)    out=   size of the disk that is /out; for four cores
 #   initrd=                 of the capture kernel, if not KERNEL_DIR/initrd.img: run= goes to it as vm.run=
+#   end=                    instead of run=: what such an initrd.img has on the console when it is done
 #   capture=                more for the command line of the capture kernel
 #   qemu=                   more arguments for QEMU
 #   kill_after=             seconds from the line 'vm: run' to a power cut
@@ -18,7 +19,7 @@
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
-run='' payload='' out='' initrd='' capture='' qemu='' kill_after=''
+run='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
@@ -105,6 +106,10 @@ wait_for_guest() {
 
 # What the guest left: the core, or the files of its /out.
 collect() {
+    if [ -n "$end" ]; then
+        grep -q "$end" "$dest/console.log" || die "no '$end', see $dest/console.log"
+        return
+    fi
     if [ -z "$run" ]; then
         grep -q 'vm: saved' "$dest/console.log" || die "no core: $(grep 'vm: ' "$dest/console.log" | tail -1)"
         truncate -s "$(sed -n 's/.*vm: vmcore-bytes \([0-9]*\).*/\1/p' "$dest/console.log")" "$tmp/core"
