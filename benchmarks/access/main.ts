@@ -1,17 +1,27 @@
 // The calls that a dump makes on the core: maps, unmaps and reads, by this library and by makedumpfile.
-import { describeMachine } from '../../lib/bench/index.ts';
+import { type AccessPolicy, describeMachine } from '../../lib/bench/index.ts';
 import { commandLine, leave, nameOf, numbers } from '../support/command-line.ts';
 import { describe, writeJson } from '../support/report.ts';
 import { formatTable } from '../support/table.ts';
 import { type AccessRow, compareAccess } from './rows.ts';
 
-const usage = 'npm run bench:access -- CORE [--levels 0,31] [--json FILE]';
-const { positionals, value } = commandLine(usage, { levels: { type: 'string' }, json: { type: 'string' } });
+const usage = 'npm run bench:access -- CORE [--levels 0,31] [--access mmap,read,auto] [--json FILE]';
+const { positionals, value } = commandLine(usage, {
+  levels: { type: 'string' },
+  access: { type: 'string' },
+  json: { type: 'string' },
+});
 const core = positionals[0] ?? leave(`usage: ${usage}`);
 
 const machine = describeMachine();
-const comparison = await compareAccess(core, numbers(value('levels') ?? '0,31'));
+const ways = (value('access') ?? 'mmap,read,auto').split(',').map(wayOf);
+const comparison = await compareAccess(core, numbers(value('levels') ?? '0,31'), ways);
 const { rows, runs, makedumpfile, missing } = comparison;
+
+function wayOf(name: string): AccessPolicy {
+  if (name === 'mmap' || name === 'read' || name === 'auto') return name;
+  return leave(`there is no way '${name}'\nusage: ${usage}`);
+}
 
 const label = ({ program, access, level }: AccessRow) => `${program}, ${access}, -d ${level}`;
 console.log(`Calls on ${nameOf(core)} for one dump to /dev/null, classification included.\n`);

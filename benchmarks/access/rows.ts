@@ -24,16 +24,23 @@ export interface AccessComparison {
   readonly missing: string | undefined;
 }
 
+/** How makedumpfile reaches a core. */
+const theirWays = ['mmap', 'read'] as const;
+
 /** Counts the calls of dumps at each level, ours by their own counters and makedumpfile's by strace. */
-export async function compareAccess(core: string, levels: readonly number[]): Promise<AccessComparison> {
-  const { runs } = await measureAccess(core, { levels });
+export async function compareAccess(
+  core: string,
+  levels: readonly number[],
+  access: readonly AccessPolicy[] = ['mmap', 'read', 'auto'],
+): Promise<AccessComparison> {
+  const { runs } = await measureAccess(core, { levels, access });
   const makedumpfile = makedumpfileVersion();
   const missing = makedumpfile === undefined ? 'makedumpfile' : isInstalled('strace') ? undefined : 'strace';
   const rows: AccessRow[] = [];
   for (const level of levels) {
     rows.push(...runs.filter((run) => run.level === level).map(ourRow));
     if (missing) continue;
-    rows.push(await theirRow(core, level, 'mmap'), await theirRow(core, level, 'read'));
+    for (const way of theirWays) if (access.includes(way)) rows.push(await theirRow(core, level, way));
   }
   return { rows, runs, makedumpfile, missing: missing && `${missing} is not installed` };
 }
@@ -43,7 +50,7 @@ function ourRow({ level, access, calls, sum }: AccessRun): AccessRow {
   return { program: 'vmcore', level, access, maps, unmaps, reads: preads, sum };
 }
 
-async function theirRow(core: string, level: number, access: 'mmap' | 'read'): Promise<AccessRow> {
+async function theirRow(core: string, level: number, access: (typeof theirWays)[number]): Promise<AccessRow> {
   const options = ['-d', String(level), ...(access === 'read' ? ['--non-mmap'] : [])];
   // strace prints the names that the kernel knows.
   const { maps, unmaps, reads } = await traceMakedumpfile(realpathSync(core), options);

@@ -25,7 +25,8 @@ const GROUP_RUNS = 1 << 15;
 
 /**
  * The set pages of `bitmap` in ascending order as runs of at most `maxPages` pages, in groups whose file offsets
- * ascend. A group whose offset is -1 has that one run. No run goes across a border, but for a page that does.
+ * ascend without gaps of more than `maxPages`: no call reaches over one, and what lies in it may be another group's.
+ * A group whose offset is -1 has that one run. No run goes across a border, but for a page that does.
  */
 export function* runGroups(
   bitmap: PageBitmap,
@@ -37,7 +38,8 @@ export function* runGroups(
   let runs: PageRun[] = [];
   let end = 0;
   for (const run of pageRuns(bitmap, extents, pageSize, maxPages, borders)) {
-    const breaks = run.offset < end || run.offset < 0 || runs.length === GROUP_RUNS;
+    const isFar = run.offset < end || run.offset - end > maxPages * pageSize;
+    const breaks = isFar || runs.length === GROUP_RUNS;
     if (breaks && runs.length > 0) {
       yield makeGroup(runs, pageSize);
       runs = [];

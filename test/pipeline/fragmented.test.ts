@@ -73,6 +73,8 @@ function callsFor(
 
 /** Reading a page costs next to nothing, so that the plan with the shortest time would read each alone. */
 const CHEAP_READS: ReadCosts = { mapCall: 6000, mapPage: 195, touchPage: 0, readCall: 1, readPage: 1 };
+/** The pages are dear: the plan with the shortest time would map each alone. */
+const CHEAP_CALLS: ReadCosts = { mapCall: 3000, mapPage: 195, touchPage: 50, readCall: 1000, readPage: 1500 };
 const plans: [string, ReadObjective, ReadCosts | undefined][] = [
   ['in the shortest time', 'time', undefined],
   ['in the shortest time where reads cost little', 'time', CHEAP_READS],
@@ -93,3 +95,26 @@ for (const [name, objective, given] of plans) {
     t.ok(fragmented <= whole, `no more than the ${whole} of all pages`);
   });
 }
+
+t.test('what a segment holds that lies elsewhere in memory pays for no other calls', async (t) => {
+  // As in /proc/vmcore: the kernel's text comes first in the file, and from the middle of memory.
+  const text = { start: 3 * GIB, end: 3 * GIB + 32 * MIB, offset: 0 };
+  const below = { start: 0, end: 3 * GIB, offset: text.end - text.start };
+  const above = { start: text.end, end: 4 * GIB, offset: below.offset + text.end };
+  const pages = (4 * GIB) / PAGE;
+  const options = {
+    extents: makeExtents([text, below, above]),
+    pageSize: PAGE,
+    costs: CHEAP_CALLS,
+    limits: { map: 32 * MIB, pread: 0, callsPerGiB: 64 },
+  };
+  const whole = new PageBitmap(pages);
+  whole.set(0, pages);
+  const sparse = new PageBitmap(pages);
+  for (let mib = 0; mib < pages / PAGES_PER_MIB; mib++) {
+    const pfn = mib * PAGES_PER_MIB + ((mib * mib * 37) % PAGES_PER_MIB);
+    sparse.set(pfn, pfn + 1);
+  }
+  const maps = [sparse, whole].map((bitmap) => [...planPages(bitmap, options)].length);
+  t.ok(maps[0]! <= maps[1]!, `${maps[0]} maps, ${maps[1]} for all pages`);
+});

@@ -1,10 +1,6 @@
 // Crashes real kernels and looks at what was done in the capture kernel, on the real /proc/vmcore: `npm run test:vm`.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { AccessRow } from '../../benchmarks/access/rows.ts';
 import { countCalls } from '../../benchmarks/support/strace.ts';
-import { formatTable } from '../../benchmarks/support/table.ts';
 import { BYTES_PER_TABLE_BYTE } from '../../lib/access/page-table-budget.ts';
 import { differences, setBits } from '../support/bits.ts';
 import { crashSession } from '../support/crash.ts';
@@ -12,41 +8,15 @@ import { tasks } from '../support/drgn.ts';
 import { ElfCore } from '../support/elf-core.ts';
 import { readKdump } from '../support/kdump-file.ts';
 import { attributes, pages } from '../support/libkdumpfile.ts';
-import { labDir, oracle, root, run } from '../support/oracles.ts';
-import { type DumpRecord, type RangesRecord, ways } from './capture/records.ts';
+import { oracle } from '../support/oracles.ts';
+import { type RangesRecord, ways } from './capture/records.ts';
+import { accessTable, callsOf, crash, type Remains } from './remains.ts';
 
 t.setTimeout(3_600_000);
 
 const PAGE = 4096;
 /** What the process itself may take and give back of page tables while it dumps, in bytes. */
 const OWN_TABLES = 160 << 10;
-
-/** What a run in the capture kernel left. */
-class Remains {
-  readonly folder: string;
-
-  constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  file(name: string): string {
-    return join(this.folder, 'out', name);
-  }
-
-  text(name: string): string {
-    return readFileSync(this.file(name), 'utf8');
-  }
-
-  /** The debug symbols of the crashed kernel, where they were fetched. */
-  get vmlinux(): string | undefined {
-    const path = join(this.folder, 'vmlinux');
-    return existsSync(path) ? path : undefined;
-  }
-
-  dump(level: number, way: string): DumpRecord {
-    return JSON.parse(this.text(`${level}-${way}.json`));
-  }
-}
 
 async function checkPages(t: Test, remains: Remains, level: number): Promise<void> {
   const file = remains.file(`${level}-mmap.kdump`);
@@ -123,20 +93,17 @@ function checkRanges(t: Test, remains: Remains): void {
 
 /** The table of the calls, and that ours are fewer. */
 function checkTable(t: Test, remains: Remains): void {
-  const { rows }: { rows: AccessRow[] } = JSON.parse(remains.text('access.json'));
-  const lines = rows.map((row) => [
-    `${row.program}, ${row.access}, -d ${row.level}`,
-    ...[row.maps, row.unmaps, row.reads, row.sum],
-  ]);
-  t.comment(formatTable(['', 'mmap', 'munmap', 'read', 'sum'], lines));
-  const sum = (program: string, level: number, access: string) =>
-    rows.find((row) => row.program === program && row.level === level && row.access === access)!.sum;
+  const rows = remains.accessRows();
+  t.comment(accessTable(rows));
   for (const level of [0, 31]) {
-    const ours = sum('vmcore', level, 'auto');
+    const ours = callsOf(rows, 'vmcore', level, 'auto');
     t.ok(ours <= 250, `${ours} calls at level ${level}`);
-    t.ok(ours < sum('makedumpfile', level, 'mmap'), 'fewer than makedumpfile makes');
+    t.ok(ours < callsOf(rows, 'makedumpfile', level, 'mmap'), 'fewer than makedumpfile makes');
   }
-  t.ok(sum('vmcore', 31, 'auto') <= sum('vmcore', 0, 'auto'), 'level 31 needs no more than level 0');
+  t.ok(
+    callsOf(rows, 'vmcore', 31, 'auto') <= callsOf(rows, 'vmcore', 0, 'auto'),
+    'level 31 needs no more than level 0',
+  );
 }
 
 async function checkTools(t: Test, remains: Remains, vmlinux: string): Promise<void> {
@@ -159,10 +126,7 @@ const names = (process.env.VMCORE_CRASHES ?? 'brief').split(' ');
 for (const name of names) {
   t.test(name, async (t) => {
     if (!oracle(t, 'makedumpfile', 'crash', 'drgn', 'libkdumpfile', 'strace')) return;
-    const folder = join(labDir, `crash-${name}`);
-    t.teardown(() => rmSync(join(folder, 'out'), { recursive: true, force: true }));
-    await run(`${root}test/vm/make-crash.sh`, [name, folder, 'dumps.sh'], { limit: 3_600_000 });
-    const remains = new Remains(folder);
+    const remains = await crash(t, name, 'dumps.sh');
     for (const level of [0, 31]) {
       await t.test(`the pages at level ${level}`, (t) => checkPages(t, remains, level));
       for (const way of ways) t.test(`level ${level}, ${way}`, async (t) => checkWay(t, remains, level, way));

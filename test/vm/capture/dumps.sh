@@ -4,15 +4,20 @@
 set -e
 here=/vmcore/dist/test/vm/capture
 
+step() { echo "vm: $*, uptime $(cut -d' ' -f1 /proc/uptime)"; }
+
 dd if=/proc/vmcore of=/out/core.elf bs=1M
 for level in 0 31; do
     makedumpfile --message-level 16 -d $level /proc/vmcore /out/$level-makedumpfile.kdump
     for way in mmap read auto calls; do
+        step level $level, $way
         first=/out/$level-mmap.kdump file=/out/$level-$way.kdump
         strace -f -y -s 0 --seccomp-bpf -e trace=mmap,munmap,read,pread64,readv,preadv,preadv2 \
             -o /out/$level-$way.strace node $here/dump.js $level $way $file $first > /out/$level-$way.json
         [ $file = $first ] || rm $file
     done
 done
+step ranges
 node $here/ranges.js > /out/ranges.json
+step calls
 node /vmcore/dist/benchmarks/access/main.js /proc/vmcore --json /out/access.json

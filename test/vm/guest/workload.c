@@ -8,7 +8,7 @@
  *   thp     transparent huge pages
  *   hugetlb pages from the hugetlbfs pool (fewer if the pool is smaller)
  *   pipe    kernel pages that hold data written to pipes, one in four zero
- *   sparse  pipe pages, of which one in 256 stays: about one in every MiB
+ *   sparse  pipe pages, of which one in 256 stays and is not zero: one in every MiB
  *   pt      page-table pages (each also costs one anonymous page)
  *   mix     anon, pipe and page-table pages allocated in random order by four
  *           processes, half of which is freed again in random order: a
@@ -60,10 +60,10 @@ static void die(const char *what)
 /* Zeros, text or pointer-like words, and noise in that many of a hundred pages. */
 static unsigned noise = 25;
 
-static void fill(void *page)
+static void fill_with(void *page, unsigned kind)
 {
 	uint64_t *w = page;
-	unsigned i, kind = rnd() % 100 < noise ? 3 : rnd() % 3;
+	unsigned i;
 
 	for (i = 0; i < PAGE / 8; i++)
 		switch (kind) {
@@ -72,6 +72,11 @@ static void fill(void *page)
 		case 2: w[i] = i % 8 ? 0 : 0xffff888000000000ULL + (rnd() % 4096) * 64; break;
 		case 3: w[i] = rnd(); break;
 		}
+}
+
+static void fill(void *page)
+{
+	fill_with(page, rnd() % 100 < noise ? 3 : rnd() % 3);
 }
 
 static char *map(size_t size, int flags)
@@ -118,12 +123,10 @@ static void pipes_init(struct pipes *p, size_t pages)
 	memset(p->slot, -1, sizeof(p->slot));
 }
 
-static void pipe_page(struct pipes *p)
+static void pipe_write(struct pipes *p, const char *buf)
 {
-	static char buf[PAGE] __attribute__((aligned(4096)));
 	int *slot = &p->slot[rnd() % SLOTS];
 
-	fill(buf);
 	while (*slot < 0 || write(p->fd[*slot][1], buf, PAGE) != (ssize_t)PAGE) {
 		if (p->used == p->max || pipe(p->fd[p->used]))
 			die("pipe");
@@ -131,6 +134,14 @@ static void pipe_page(struct pipes *p)
 		fcntl(p->fd[p->used][1], F_SETFL, O_NONBLOCK);
 		*slot = p->used++;
 	}
+}
+
+static void pipe_page(struct pipes *p)
+{
+	static char buf[PAGE] __attribute__((aligned(4096)));
+
+	fill(buf);
+	pipe_write(p, buf);
 }
 
 static void do_pipe(size_t size)
@@ -144,14 +155,16 @@ static void do_pipe(size_t size)
 
 static void do_sparse(size_t size)
 {
-	const size_t pages = size / PAGE, per_pipe = 256;
+	const size_t pages = size / PAGE, per_mib = MIB / PAGE;
+	static char text[PAGE] __attribute__((aligned(4096)));
 	struct pipes kept, freed;
 
 	/* fresh memory is given out in order of its addresses, more or less */
+	fill_with(text, 1);
 	pipes_init(&kept, pages);
 	pipes_init(&freed, pages);
 	for (size_t i = 0; i < pages; i++)
-		pipe_page(i % per_pipe ? &freed : &kept);
+		pipe_write(i % per_mib ? &freed : &kept, text);
 	for (size_t i = 0; i < freed.used; i++) {
 		close(freed.fd[i][0]);
 		close(freed.fd[i][1]);
