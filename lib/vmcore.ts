@@ -10,6 +10,7 @@ import { architectureName, architectureOf } from './arch/registry.ts';
 import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import { codecs } from './codecs/registry.ts';
 import { VmcoreError } from './errors.ts';
+import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
 import { CorePages } from './filter/core-pages.ts';
@@ -68,6 +69,9 @@ export interface PageRange {
 
 /** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
 const DEFAULT_PAGE_SIZE = 4096;
+
+/** Top tables begin at multiples of this, in bytes. */
+const TABLE_ALIGN = 4096;
 
 /** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
 export class Vmcore implements AsyncDisposable {
@@ -261,7 +265,26 @@ export class Vmcore implements AsyncDisposable {
 
   /** The page-table entries that lead to a virtual address, the top level first, as far as there are some. */
   walk(vaddr: bigint): WalkStep[] {
-    return this.#at(vaddr).addressSpace.walk(vaddr);
+    return [...this.#at(vaddr).addressSpace.walk(vaddr)];
+  }
+
+  /**
+   * Where a virtual address leads: the page-table entries on the way, and the page at its end with its place in the file
+   * and what its kernel used it for. In the kernel's page tables, or in those whose top table is `root`: a process's, by
+   * its physical address (a number, as in CR3) or by the kernel's virtual one (a bigint, as in mm_struct.pgd).
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT; what translating `root` and reading the core throw.
+   */
+  vtop(vaddr: bigint, options: { readonly root?: number | bigint | undefined } = {}): AddressWalk {
+    const { addressSpace } = this.#at(vaddr);
+    const core = {
+      pages: this.#pages,
+      extents: this.#core.extents,
+      segments: this.segments,
+      pageSize: this.pageSize,
+      isPlain: this.format !== 'kdump',
+    };
+    const { root } = options;
+    return walkAddress(core, root === undefined ? addressSpace : this.#pageTables(root), vaddr);
   }
 
   /**
@@ -457,10 +480,25 @@ export class Vmcore implements AsyncDisposable {
     return new PhysicalMemory(source, extents, littleEndian, slots, excluded);
   }
 
-  #addressSpace(): AddressSpace {
+  /** Page tables other than the kernel's. */
+  #pageTables(root: number | bigint): AddressSpace {
+    if (typeof root !== 'bigint') checkPaddr(root);
+    const paddr = typeof root === 'bigint' ? this.translate(root) : root;
+    // CR3 has other things in its lowest bits, and so has the ASCE of s390x.
+    const tables = this.#tablesAt(paddr - (paddr % TABLE_ALIGN));
+    if (tables) return tables;
+    throw this.vmcoreinfoProblem ?? argument(`the page tables of ${this.arch} are not known`);
+  }
+
+  #tablesAt(root?: number): AddressSpace | undefined {
     const readEntry = (paddr: number) => this.#tables.u64(paddr);
-    const pageTables =
-      this.#vmcoreinfo && this.#architecture?.pageTables(this.#vmcoreinfo, this.#physBase, readEntry);
+    return (
+      this.#vmcoreinfo && this.#architecture?.pageTables(this.#vmcoreinfo, this.#physBase, readEntry, root)
+    );
+  }
+
+  #addressSpace(): AddressSpace {
+    const pageTables = this.#tablesAt();
     if (pageTables) return pageTables;
     const why = this.vmcoreinfoProblem
       ? 'without VMCOREINFO the page tables are not known'

@@ -19,14 +19,25 @@ export interface WalkStep {
   readonly index: number;
   /** The entry as it was read. */
   readonly entry: bigint;
+  /** What it leads to: another table, memory, or nothing. */
+  readonly kind: 'table' | 'leaf' | 'none';
+  /** Physical address of that table or memory, in bytes; undefined for nothing. */
+  readonly target: number | undefined;
+  /** Bytes of virtual memory that the entry is for. */
+  readonly bytes: number;
+  /** Names of the bits that are set beside the address, such as `RW`. */
+  readonly flags: readonly string[];
 }
 
 /** The dead kernel's virtual address space. */
 export interface AddressSpace {
   /** @throws VmcoreError ERR_VMCORE_UNMAPPED, or ERR_VMCORE_NOT_PRESENT where a table is not in the core. */
   translate(vaddr: bigint): Translation;
-  /** The entries that a walk reads for `vaddr`, the top level first; it ends at the leaf or where nothing is mapped. */
-  walk(vaddr: bigint): WalkStep[];
+  /**
+   * The entries that a walk reads for `vaddr`, the top level first; it ends at the leaf or where nothing is mapped, and
+   * throws where a table is not in the core.
+   */
+  walk(vaddr: bigint): Iterable<WalkStep>;
 }
 
 /** What an architecture asks of VMCOREINFO (kernel/vmcoreinfo.ts is one). */
@@ -63,6 +74,14 @@ export interface Architecture {
    * core start. Undefined where these facts do not tell, or memory is mapped to its own addresses.
    */
   kernelImage?(facts: KernelFacts, physBase: number): LinearRange | undefined;
-  /** The kernel's page tables, or undefined where these facts do not tell. */
-  pageTables(facts: KernelFacts, physBase: number, readEntry: ReadEntry): AddressSpace | undefined;
+  /**
+   * The kernel's page tables, or those whose top table is at physical address `root`, such as a process's; undefined
+   * where these facts do not tell.
+   */
+  pageTables(
+    facts: KernelFacts,
+    physBase: number,
+    readEntry: ReadEntry,
+    root?: number,
+  ): AddressSpace | undefined;
 }

@@ -23,6 +23,8 @@ export interface PageTableLevel {
   readonly shift: number;
   /** Number of address bits in its index. */
   readonly bits: number;
+  /** Bits of an entry that are no part of an address, and what they are called. */
+  readonly flags: readonly (readonly [bit: bigint, name: string])[];
   /** `index` is the entry's place in its table. */
   meaning(entry: bigint, index: number): EntryMeaning;
 }
@@ -82,21 +84,19 @@ export class PageTables implements AddressSpace {
     }
   }
 
-  walk(vaddr: bigint): WalkStep[] {
+  *walk(vaddr: bigint): Generator<WalkStep> {
     this.#refuse(vaddr);
-    const steps: WalkStep[] = [];
     let table = this.#root;
     for (const level of this.#scheme.levels) {
       const index = indexOf(vaddr, level);
-      if (!hasIndex(table, index)) break;
+      if (!hasIndex(table, index)) return;
       const entryAddress = table.paddr + index * ENTRY_BYTES;
       const entry = this.#entry(vaddr, entryAddress, level, index);
-      steps.push({ level: level.name, entryAddress, index, entry });
       const meaning = level.meaning(entry, index);
-      if (meaning.kind !== 'table') break;
+      yield walkStep(level, { index, entryAddress, entry }, meaning);
+      if (meaning.kind !== 'table') return;
       table = meaning;
     }
-    return steps;
   }
 
   /** What is left once the entry above the last level is known. */
@@ -153,6 +153,23 @@ export class PageTables implements AddressSpace {
 
 function indexOf(vaddr: bigint, level: PageTableLevel): number {
   return Number((vaddr >> BigInt(level.shift)) & ((1n << BigInt(level.bits)) - 1n));
+}
+
+function walkStep(
+  { name, shift, flags }: PageTableLevel,
+  read: Pick<WalkStep, 'index' | 'entryAddress' | 'entry'>,
+  meaning: EntryMeaning,
+): WalkStep {
+  const isThere = meaning.kind !== 'none';
+  return {
+    level: name,
+    ...read,
+    kind: meaning.kind,
+    target: isThere ? meaning.paddr : undefined,
+    bytes: 2 ** shift,
+    // What is not there has other uses for its bits, such as a place in swap.
+    flags: isThere ? flags.filter(([bit]) => (read.entry & bit) !== 0n).map(([, flag]) => flag) : [],
+  };
 }
 
 function hasIndex({ indexes }: TableMeaning, index: number): boolean {

@@ -5,7 +5,7 @@ import { findKernelLayout, physicalOfKernel } from './s390x-layout.ts';
 
 /**
  * Bits of region-table, segment-table and page-table entries (z/Architecture Principles of Operation, Dynamic Address
- * Translation; arch/s390/include/asm/pgtable.h). Protection (0x200) and no-execute (0x100) change no address.
+ * Translation; arch/s390/include/asm/pgtable.h).
  */
 const TABLE_INVALID = 0x20n;
 const TABLE_LARGE = 0x400n;
@@ -16,6 +16,13 @@ const TABLE_LENGTH = 0x03n;
 const BLOCK_ENTRIES = 512;
 const PAGE_INVALID = 0x400n;
 const PAGE_MUST_BE_ZERO = 0x800n;
+
+/** Protection and no-execute change no address, and are the same bits at all levels. */
+const FLAGS = [
+  [0x200n, 'PROTECT'],
+  [0x100n, 'NX'],
+] as const;
+const LARGE_FLAGS = [...FLAGS, [TABLE_LARGE, 'LARGE']] as const;
 
 const REGION_TABLE_MASK = ~0xfffn;
 const PAGE_TABLE_MASK = ~0x7ffn;
@@ -31,7 +38,7 @@ const TABLES = [
 const TABLE_BITS = 11;
 const TABLE_ENTRIES = 2 ** TABLE_BITS;
 
-const PAGE_LEVEL: PageTableLevel = { name: 'page', shift: 12, bits: 8, meaning: pageMeaning };
+const PAGE_LEVEL: PageTableLevel = { name: 'page', shift: 12, bits: 8, flags: FLAGS, meaning: pageMeaning };
 
 export const s390x: Architecture = {
   name: 's390x',
@@ -46,9 +53,9 @@ export const s390x: Architecture = {
   },
   identityMapped: true,
   physBase: () => 0,
-  pageTables(facts, _physBase, readEntry) {
+  pageTables(facts, _physBase, readEntry, given) {
     try {
-      const root = rootOf(facts, readEntry);
+      const root = given ?? rootOf(facts, readEntry);
       return root === undefined ? undefined : new PageTables(schemeOf(root, readEntry), root, readEntry);
     } catch (error) {
       // A core without its top table can still be read by physical address.
@@ -102,6 +109,7 @@ function tableLevel({ name, shift, type, large }: (typeof TABLES)[number]): Page
     name,
     shift,
     bits: TABLE_BITS,
+    flags: large ? LARGE_FLAGS : FLAGS,
     meaning(entry): EntryMeaning {
       const raw = `0x${entry.toString(16)}`;
       if ((entry & TABLE_INVALID) !== 0n) return { kind: 'none', why: `invalid (${raw})` };

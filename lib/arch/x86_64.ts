@@ -8,6 +8,19 @@ const START_KERNEL_MAP = 0xffffffff80000000n;
 /** Bits of an entry (arch/x86/include/asm/pgtable_types.h). */
 const PAGE_PRESENT = 1n << 0n;
 const PAGE_PSE = 1n << 7n;
+/** The others that are no part of the address; bit 7 of the last level is PAT, which crash calls PSE, too. */
+const FLAGS = [
+  [PAGE_PRESENT, 'PRESENT'],
+  [1n << 1n, 'RW'],
+  [1n << 2n, 'USER'],
+  [1n << 3n, 'PWT'],
+  [1n << 4n, 'PCD'],
+  [1n << 5n, 'ACCESSED'],
+  [1n << 6n, 'DIRTY'],
+  [PAGE_PSE, 'PSE'],
+  [1n << 8n, 'GLOBAL'],
+  [1n << 63n, 'NX'],
+] as const;
 /** The address bits of an entry, 12 to 51 (Intel SDM 3, 4.5). */
 const ADDRESS_MASK = 0x000ffffffffff000n;
 
@@ -40,9 +53,9 @@ export const x86_64: Architecture = {
   identityMapped: false,
   physBase,
   kernelImage,
-  pageTables(facts, base, readEntry) {
+  pageTables(facts, base, readEntry, root) {
     const paging = pagingOf(facts, base);
-    return paging && new PageTables(schemeOf(paging), paging.root, readEntry);
+    return paging && new PageTables(schemeOf(paging), root ?? paging.root, readEntry);
   },
 };
 
@@ -116,6 +129,7 @@ function levelOf(
     name,
     shift,
     bits: INDEX_BITS,
+    flags: FLAGS,
     meaning(entry): EntryMeaning {
       if ((entry & PAGE_PRESENT) === 0n)
         return { kind: 'none', why: `not present (0x${entry.toString(16)})` };

@@ -27,6 +27,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'put a flattened dump together',
     load: async () => (await import('./unflatten.ts')).unflattenCommand,
   },
+  vtop: {
+    summary: 'where virtual addresses lead, by page tables',
+    load: async () => (await import('./vtop.ts')).vtop,
+  },
 };
 
 async function overview(): Promise<string> {

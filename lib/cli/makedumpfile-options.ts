@@ -26,7 +26,6 @@ const refused: readonly (Omit<Option, 'help'> & { readonly why: string })[] = [
   { name: 'exclude-vmemmap', short: 'e', why: 'the memory map is always kept' },
   { name: 'generate', short: 'g', value: 'FILE', why: 'VMCOREINFO is read, and not made' },
   { name: 'mem-usage', why: 'running systems are not read' },
-  { name: 'vtop', value: 'ADDRESS', why: 'the library translates addresses, core.translate()' },
   { name: 'diskset', value: 'FILE', why: 'dumps of sadump are not read' },
   { name: 'exclude-domains', short: 'X', why: XEN },
   { name: 'xen-syms', value: 'FILE', why: XEN },
@@ -49,6 +48,7 @@ export const makedumpfileOptions: readonly Option[] = [
   { name: 'dump-dmesg', help: 'write the kernel log' },
   { name: 'partial-dmesg', help: 'only what was logged after the log was last cleared' },
   { name: 'check-params', help: 'only check the command line' },
+  { name: 'vtop', value: 'ADDRESS', help: 'print where a virtual address leads, too' },
   { name: 'version', short: 'v', help: 'print the version' },
   ...ignored,
   ...refused.map(({ name, short, value }) => {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { codecs, formatRecord, VmcoreError } from '../index.ts';
-import type { Arguments } from './args.ts';
+import { type Arguments, UsageError } from './args.ts';
 import type { Command, Context } from './command.ts';
 import { dump } from './dump.ts';
 import { dumpArguments } from './dump-arguments.ts';
@@ -15,6 +15,7 @@ import { openCore } from './open-core.ts';
 import { reassembleCommand } from './reassemble.ts';
 import { unflattenCommand } from './unflatten.ts';
 import { version } from './version.ts';
+import { formatWalk, parseAddress } from './walk-text.ts';
 
 export const makedumpfile: Command = {
   usage: `makedumpfile [OPTION]... VMCORE DUMPFILE
@@ -59,7 +60,19 @@ async function create(args: Arguments, context: Context): Promise<void> {
   const isLost =
     asked.last('compression', 'zlib', 'zstd', 'lzo', 'snappy') === 'zstd' && !codecs().zstd.available;
   if (isLost) context.output.note('vmcore: warning: there is no zstd here: pages are compressed with zlib');
+  await printVtop(asked, context);
   await dump.run(isLost ? asked.followed(['zlib', undefined]) : asked, context);
+}
+
+async function printVtop(args: Arguments, { signal, output }: Context): Promise<void> {
+  const text = args.value('vtop');
+  if (text === undefined) return;
+  const vaddr = parseAddress(text);
+  if (vaddr === undefined)
+    throw new UsageError(`--vtop is an address such as 0xffffffff81000000, not '${text}'`);
+  output.isStdoutTaken = args.has('flatten');
+  await using core = await openCore(args, { signal });
+  await output.print(`\n${formatWalk(core.vtop(vaddr))}\n`);
 }
 
 async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<void> {

@@ -72,6 +72,13 @@ export class CorePages {
     return explain(lookup, { extents, pageSize, maxPfn: this.maxMapnr }, pfn, level);
   }
 
+  /** Virtual address of a page's struct page; undefined where it has none, or none is known. */
+  structPageAddress(pfn: number): bigint | undefined {
+    const facts = this.#known();
+    const range = facts?.memMap.ranges.find(({ firstPfn, endPfn }) => pfn >= firstPfn && pfn < endPfn);
+    return facts && range && range.address + BigInt((pfn - range.firstPfn) * facts.layout.size);
+  }
+
   release(): void {
     this.#lookup?.release();
   }

@@ -81,7 +81,7 @@ for (const [levels, level, shift, index] of ends) {
       message: new RegExp(`${vaddr.toString(16)}.*${level} .*${index} .*0x${entry.toString(16)}`),
     };
     t.throws(() => space.translate(vaddr), error);
-    t.throws(() => space.walk(vaddr), error);
+    t.throws(() => [...space.walk(vaddr)], error);
   });
 }
 
@@ -106,14 +106,14 @@ t.test('addresses that are not canonical', async (t) => {
   refused(4, 0xff11000000000000n);
   refused(5, 0x0100000000000000n);
   refused(5, 0xfeffffffffffffffn);
-  t.throws(() => machine().space.walk(0x0000800000000000n), { code: 'ERR_VMCORE_UNMAPPED' });
+  t.throws(() => [...machine().space.walk(0x0000800000000000n)], { code: 'ERR_VMCORE_UNMAPPED' });
 });
 
 t.test('walk() shows every entry to the leaf', async (t) => {
   const { memory, tables, space } = machine();
   const vaddr = address([273, 1, 2, 3], 0x123);
   tables.map(vaddr & ~0xfffn, 0x5000, '4K');
-  const steps = space.walk(vaddr);
+  const steps = [...space.walk(vaddr)];
   t.same(
     steps.map(({ level, index }) => [level, index]),
     [
@@ -131,7 +131,7 @@ t.test('walk() shows every entry to the leaf', async (t) => {
 t.test('walk() ends at a large page, or where nothing is mapped', async (t) => {
   const { tables, space } = machine();
   tables.map(address([273, 1, 2, 0]), 2 * gib, '2M');
-  const levelsOf = (vaddr: bigint) => space.walk(vaddr).map(({ level }) => level);
+  const levelsOf = (vaddr: bigint) => [...space.walk(vaddr)].map(({ level }) => level);
   t.same(levelsOf(address([273, 1, 2, 3])), ['PGD', 'PUD', 'PMD']);
   t.same(levelsOf(address([273, 1, 3, 3])), ['PGD', 'PUD', 'PMD']);
   t.same(levelsOf(address([274, 1, 3, 3])), ['PGD']);

@@ -72,7 +72,7 @@ for (const top of [0, 1, 2, 3] as const) {
     t.same(space.translate(vaddr), { paddr: 0x7654_3678, contiguous: 0x988 });
     const names = ['region first', 'region second', 'region third', 'segment', 'page'].slice(3 - top);
     t.same(
-      space.walk(vaddr).map(({ level }) => level),
+      [...space.walk(vaddr)].map(({ level }) => level),
       names,
       'as many as there are, by the type of the entries',
     );
