@@ -2,6 +2,7 @@ import { unflatten } from '../index.ts';
 import { UsageError } from './args.ts';
 import type { Command } from './command.ts';
 import { formatBytes } from './format.ts';
+import { stdinStream } from './stdin-stream.ts';
 
 export const unflattenCommand: Command = {
   usage: 'vmcore unflatten [OPTION]... INPUT DUMPFILE',
@@ -28,7 +29,7 @@ With - for INPUT the stream comes from standard input.`,
     const [input, file] = args.positionals as [string, string];
     if (file === '-')
       throw new UsageError('a dump is put together in a file: - can not be written at positions');
-    const report = await unflatten(input === '-' ? process.stdin : input, file, {
+    const report = await unflatten(input === '-' ? stdinStream() : input, file, {
       force: args.has('force'),
       acceptTruncated: args.has('accept-truncated'),
       maxBytes: args.bytes('size-limit'),

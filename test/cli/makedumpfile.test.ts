@@ -8,7 +8,7 @@ import { makedumpfile as command } from '../../lib/cli/makedumpfile.ts';
 import { Output } from '../../lib/cli/output.ts';
 import { bundledCore } from '../support/cores.ts';
 import { ElfCore } from '../support/elf-core.ts';
-import { oracle, programs, run } from '../support/oracles.ts';
+import { absent, oracle, programs, run } from '../support/oracles.ts';
 import { makedumpfile, type RunOptions, vmcore } from './command.ts';
 
 t.setTimeout(300_000);
@@ -74,6 +74,21 @@ t.test('as kdump-utils runs it, to a file and through a pipe', async (t) => {
   );
   t.equal(status, 0, stderr);
   t.ok(readFileSync(at('piped')).equals(readFileSync(at('file'))));
+});
+
+t.test('from a disk that it was saved to, as kdumpctl finds it', async (t) => {
+  await succeeds(t, `-d 31 ${core} ${at('plain')}`);
+  const { status } = inShell(
+    `makedumpfile -F -d 31 ${core} > ${at('disk')} && truncate -s 64M ${at('disk')}`,
+  );
+  t.equal(status, 0);
+  const attached = spawnSync('losetup', ['--find', '--show', at('disk')], { encoding: 'utf8' });
+  if (attached.status !== 0) return void absent(t, 'losetup, or a loop device');
+  const disk = attached.stdout.trim();
+  t.teardown(() => spawnSync('losetup', ['--detach', disk]));
+  const rearranged = inShell(`makedumpfile -R ${at('from-disk')} < ${disk}`);
+  t.equal(rearranged.status, 0, rearranged.stderr);
+  t.ok(readFileSync(at('from-disk')).equals(readFileSync(at('plain'))));
 });
 
 t.test('a stream that was cut off is no dump', async (t) => {
