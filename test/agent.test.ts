@@ -76,7 +76,8 @@ function stored(server: PutServer | S3Server, name: string): Buffer {
 
 /** The flattened dump that was uploaded has the pages of the expected one, to the byte. */
 async function checkFlattened(t: Test, stream: Buffer, summary: Summary): Promise<void> {
-  const [flat, dump] = [join(folder, `${t.name}.flat`), join(folder, `${t.name}.dump`)];
+  const name = t.name.replace(/\W+/g, '-');
+  const [flat, dump] = [join(folder, `${name}.flat`), join(folder, `${name}.dump`)];
   writeFileSync(flat, stream);
   t.equal((await unflatten(flat, dump)).complete, true);
   t.ok(readFileSync(dump).equals(readFileSync(expected.dump)), 'the dump');
@@ -153,6 +154,26 @@ t.test('a server that fails in every way', async (t) => {
   const parts = summary.dump.parts.map(({ name }) => stored(server, name));
   t.ok(parts.length > 3 && parts.slice(0, -1).every(({ length }) => length === MIB));
   await checkFlattened(t, Buffer.concat(parts), summary);
+});
+
+t.test('https: only to a server whose certificate is trusted', async (t) => {
+  if (!isInstalled(t)) return;
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost';
+  const names = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert];
+  if (spawnSync('openssl', [...request.split(' '), ...names]).status !== 0) return void absent(t, 'openssl');
+  const { server, url } = await started(
+    t,
+    new PutServer({ key: readFileSync(key), cert: readFileSync(cert) }),
+  );
+  const stranger = await agent(['--attempts', '1', url]);
+  t.equal(stranger.status, 1);
+  t.match(stranger.stdout, /certificate/);
+  t.equal(server.received.length, 0);
+  t.equal((await agent([url], { NODE_EXTRA_CA_CERTS: cert })).status, 0);
+  const summary: Summary = JSON.parse(stored(server, 'summary.json').toString());
+  const stream = Buffer.concat(summary.dump.parts.map(({ name }) => stored(server, name)));
+  await checkFlattened(t, stream, summary);
 });
 
 t.test('a server that vanishes: the next target', async (t) => {

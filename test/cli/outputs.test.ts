@@ -134,6 +134,12 @@ t.test('a codec that is absent', async (t) => {
   t.notOk(existsSync(at('none-such')), 'nothing is written');
   const standard = await vmcore(['dump', core, at('standard')], { env });
   t.match(standard.stdout, /zlib/, 'it is not the default then');
+  const saved = await vmcore(['makedumpfile', '-z', '-d', '31', core, at('saved')], { env });
+  t.match(
+    saved,
+    { status: 0, stdout: /zlib/, stderr: /warning: there is no zstd here/ },
+    'one chance is used',
+  );
 });
 
 t.test('--compression-level', async (t) => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
@@ -30,15 +31,19 @@ abstract class UploadServer {
   /** Which fault the next request of this name meets; of its own choice. */
   fault: (name: string, attempt: number) => Fault | undefined = () => undefined;
   readonly #server: Server;
+  readonly #scheme: string;
 
-  constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+  /** @param tls for https. */
+  constructor(tls?: { readonly key: Buffer; readonly cert: Buffer }) {
+    this.#scheme = tls ? 'https' : 'http';
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    this.#server = tls ? createSecureServer(tls, serve) : createServer(serve);
   }
 
   /** @param host other than the loopback interface only where a guest has to reach it. */
   async listen(host = '127.0.0.1'): Promise<string> {
     await once(this.#server.listen(0, host), 'listening');
-    return `http://${host}:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://${host}:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Is gone at once, with its connections. */
