@@ -142,12 +142,15 @@ t.test('a server that fails in every way', async (t) => {
     'summary.json': ['reset'],
   };
   server.fault = (name, attempt) => faults[name]?.[attempt - 1];
-  const { status, stdout } = await agent([`${url}/crashes/`]);
+  const { status, stdout } = await agent([`${url.replace('://', '://agent:secret@')}/crashes/`]);
   t.equal(status, 0, stdout);
   t.equal(failedAttempts(t, server.received), 8);
   const names = server.received.map(({ name }) => name);
   t.equal(names[0], 'dmesg.txt', 'the log comes first');
   t.equal(names.at(-1), 'summary.json', 'the summary last');
+  const basic = `Basic ${Buffer.from('agent:secret').toString('base64')}`;
+  t.ok(server.received.every(({ authorization }) => authorization === basic));
+  t.notMatch(stdout + stored(server, 'summary.json'), 'secret', 'the password is nowhere else');
   t.equal(stored(server, 'dmesg.txt').toString(), expected.log);
   const summary: Summary = JSON.parse(stored(server, 'summary.json').toString());
   t.equal(summary.dmesg.sha256, sha256(stored(server, 'dmesg.txt')).toString('hex'));

@@ -2,9 +2,10 @@
 //   node agent.mjs [OPTION]... TARGET...
 // A target is a folder, http(s)://HOST/PATH or s3://BUCKET/PREFIX; the next one is for what the one before does not take.
 import { parseArgs } from 'node:util';
-import { type DumpReport, formatRecord, openVmcore, type Progress, type Vmcore } from 'vmcore';
+import { formatRecord, openVmcore, type Progress, type Vmcore } from 'vmcore';
 import { sha256 } from './parts.ts';
-import { openPlace, type Place, type PlaceOptions, type SavedDump } from './place.ts';
+import { openPlace, type Place, type PlaceOptions } from './place.ts';
+import { describe, identify, withoutPassword } from './summary.ts';
 
 const MIB = 1 << 20;
 
@@ -51,43 +52,19 @@ async function saveLog(core: Vmcore, place: Place): Promise<object> {
   }
 }
 
-function describe({ name, parts, report, error }: SavedDump): object {
-  const { level, compression, original, written, excluded, unreadablePages } =
-    report ?? ({} as Partial<DumpReport>);
-  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-  const pages = { original, written, excluded, unreadable: unreadablePages };
-  return { name, bytes, level, compression, pages, parts, error: error?.message };
-}
-
-/** What memory says of itself, where that can still be read. */
-function orUnknown(read: () => string): string {
-  try {
-    return read();
-  } catch {
-    return 'unknown';
-  }
-}
-
-function identify(core: Vmcore): { release: string; host: string; crashed: string } {
-  return {
-    release: orUnknown(() => core.vmcoreinfo.osrelease),
-    host: orUnknown(() => core.utsname.nodename),
-    crashed: orUnknown(() => new Date((core.vmcoreinfo.crashTime ?? 0) * 1000).toISOString().slice(0, 19)),
-  };
-}
-
 /** Saves all, and returns whether the dump is complete. */
 async function save(core: Vmcore, target: string, options: PlaceOptions): Promise<boolean> {
   const kernel = identify(core);
   const folder = `${kernel.host}-${kernel.crashed}`.replace(/[^\w.-]/g, '_');
   const place = await openPlace(target, folder, options);
-  console.log(`agent: ${kernel.release}, crashed ${kernel.crashed}: to ${folder} in ${target}`);
+  const shown = withoutPassword(target);
+  console.log(`agent: ${kernel.release}, crashed ${kernel.crashed}: to ${folder} in ${shown}`);
   const dmesg = await saveLog(core, place);
   const maxBytes = values.limit === undefined ? undefined : integer('limit') * MIB;
   const dump = await place.dump(core, { level: 31, maxBytes, onProgress });
   const complete = dump.report?.complete ?? false;
   const agent = { peakBytes: process.resourceUsage().maxRSS * 1024, seconds: process.uptime() };
-  const summary = { complete, ...kernel, target, folder, dmesg, dump: describe(dump), agent };
+  const summary = { complete, ...kernel, target: shown, folder, dmesg, dump: describe(dump), agent };
   await place.save('summary.json', Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
   console.log(`agent: ${JSON.stringify(summary)}`);
   return complete;
@@ -107,6 +84,6 @@ for (const target of targets) {
     if (await save(core, target, options)) process.exitCode = 0;
     break;
   } catch (error) {
-    console.log(`agent: ${target}: ${String(error)}`);
+    console.log(`agent: ${withoutPassword(target)}: ${String(error)}`);
   }
 }

@@ -15,6 +15,7 @@ export type Fault = number | 'garble' | 'lie' | 'reset' | 'hang';
 /** A request with a body. */
 export interface Received {
   readonly name: string;
+  readonly authorization: string | undefined;
   readonly body: Buffer;
   readonly fault: Fault | undefined;
 }
@@ -63,7 +64,7 @@ abstract class UploadServer {
     const body = await buffer(request).catch(() => Buffer.alloc(0));
     const attempt = this.received.filter((one) => one.name === name).length + 1;
     const fault = this.fault(name, attempt);
-    this.received.push({ name, body, fault });
+    this.received.push({ name, authorization: request.headers.authorization, body, fault });
     if (fault === 'hang') return;
     if (fault === 'reset') return void request.socket.destroy();
     if (typeof fault === 'number') return void response.writeHead(fault).end();
