@@ -22,6 +22,8 @@ export interface Command {
   readonly takesMore?: boolean;
   /** Exit status when the command line is wrong; default 2. */
   readonly usageStatus?: number;
+  /** What 1 and 2 mean, where it is not what they mean elsewhere. */
+  readonly failures?: readonly [one: string, two: string];
   run(args: Arguments, context: Context): Promise<void>;
 }
 

@@ -1,12 +1,16 @@
 import type { Option } from './args.ts';
 import { type Command, commonOptions } from './command.ts';
 
-const exitCodes = `Exit status:
+const FAILURES = ['it failed', 'the command line is wrong'] as const;
+
+function exitStatus([one, two]: readonly [one: string, two: string] = FAILURES): string {
+  return `Exit status:
   0    it worked
-  1    it failed; standard error says why
-  2    the command line is wrong
+  1    ${one}; standard error says why
+  2    ${two}
   130  ended by SIGINT (143: by SIGTERM); an unfinished dump is marked incomplete
 `;
+}
 
 function spelling({ name, short, value }: Option): string {
   return `${short ? `-${short},` : '   '} --${name}${value ? ` ${value}` : ''}`;
@@ -32,7 +36,7 @@ ${table(summaries)}
 'vmcore COMMAND --help' tells more. 'vmcore --version' prints the version.
 VMCORE_DEBUG=1 in the environment adds stack traces to errors; NO_COLOR=1 turns colours off.
 
-${exitCodes}`;
+${exitStatus()}`;
 }
 
 /** `vmcore COMMAND --help`. */
@@ -49,5 +53,5 @@ Options:
 ${table(options)}
 Examples:
 ${examples}
-${exitCodes}`;
+${exitStatus(command.failures)}`;
 }

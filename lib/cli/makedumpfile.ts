@@ -18,14 +18,14 @@ import { version } from './version.ts';
 import { formatWalk, parseAddress } from './walk-text.ts';
 
 export const makedumpfile: Command = {
-  usage: `makedumpfile [OPTION]... VMCORE DUMPFILE
-       makedumpfile -F [OPTION]... VMCORE
-       makedumpfile -R [OPTION]... DUMPFILE
-       makedumpfile --split [OPTION]... VMCORE DUMPFILE DUMPFILE...
-       makedumpfile --reassemble [OPTION]... DUMPFILE DUMPFILE... DUMPFILE
-       makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE`,
+  usage: `vmcore-makedumpfile [OPTION]... VMCORE DUMPFILE
+       vmcore-makedumpfile -F [OPTION]... VMCORE
+       vmcore-makedumpfile -R [OPTION]... DUMPFILE
+       vmcore-makedumpfile --split [OPTION]... VMCORE DUMPFILE DUMPFILE...
+       vmcore-makedumpfile --reassemble [OPTION]... DUMPFILE DUMPFILE... DUMPFILE
+       vmcore-makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE`,
   about: `For scripts that run makedumpfile: takes its command lines, with its defaults (without -d nothing is left out, without -c,
--l, -p or -z nothing compressed) and its exit status. The program vmcore-makedumpfile is the same.`,
+-l, -p or -z nothing compressed) and its exit status. It is the same as 'vmcore makedumpfile'.`,
   options: makedumpfileOptions,
   examples: [
     ['vmcore-makedumpfile -l --message-level 7 -d 31 /proc/vmcore vmcore', 'as kdump-utils runs it'],
@@ -35,6 +35,7 @@ export const makedumpfile: Command = {
   positionals: [],
   takesMore: true,
   usageStatus: 1,
+  failures: ['it failed, or the command line is wrong', 'VMCOREINFO (-i) is that of another kernel'],
 
   async run(args, context) {
     if (args.has('version')) return context.output.print(`vmcore ${version()}\n`);

@@ -132,6 +132,13 @@ t.test('it accepts and refuses what makedumpfile does', async (t) => {
   t.match(await ours(['--bogus', 'vmcore', 'dump']), { status: 1, stdout: '', stderr: /'--bogus'/ });
 });
 
+t.test('its help tells its own exit status', async (t) => {
+  const { status, stdout } = await ours(['-h']);
+  t.equal(status, 0);
+  t.match(stdout, /^Usage: vmcore-makedumpfile \[OPTION\]/);
+  t.match(stdout, /^ {2}1 +it failed, or the command line is wrong.*\n {2}2 +VMCOREINFO/m);
+});
+
 t.test('what is not done is an error, and nothing is written', async (t) => {
   const lines = '-e|-X|--config rules|--eppic script|-g vmcoreinfo|--diskset=a|--mem-usage'.split('|');
   for (const options of lines) {
