@@ -49,10 +49,16 @@ function isInstalled(t: Test): boolean {
   return existsSync(join(example, 'node_modules')) || absent(t, 'npm ci --prefix examples/agent');
 }
 
-async function agent(args: readonly string[], env: Record<string, string> = {}) {
+/** Runs the agent; `wrapper` is a command that is given its command line. */
+async function agent(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  wrapper: readonly string[] = [],
+) {
   const standard = ['--vmcore', core, '--part', '1', '--delay', '1', '--timeout', '2000'];
   const { NODE_OPTIONS: _, ...rest } = process.env;
-  const child = spawn(process.execPath, [join(folder, 'agent/agent.mjs'), ...standard, ...args], {
+  const [command, ...line] = [...wrapper, process.execPath, join(folder, 'agent/agent.mjs')];
+  const child = spawn(command!, [...line, ...standard, ...args], {
     env: { ...rest, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -129,6 +135,37 @@ t.test('to a folder', async (t) => {
   writeFileSync(join(target, name!, 'vmcore'), 'of an attempt before');
   t.equal((await agent([target])).status, 0);
   t.ok(read('vmcore').equals(readFileSync(expected.dump)), 'again, over what is there');
+});
+
+t.test('of a core that does not tell what its pages are', async (t) => {
+  if (!isInstalled(t)) return;
+  const damaged = join(folder, 'damaged.elf');
+  const bytes = readFileSync(core);
+  bytes.write('vmcoreinfo', bytes.indexOf('VMCOREINFO\0'));
+  writeFileSync(damaged, bytes);
+  const target = join(folder, 'undecided');
+  const { status, stdout } = await agent(['--vmcore', damaged, target]);
+  t.equal(status, 0, stdout);
+  t.match(stdout, /level 1 instead of 31/);
+  const [name] = readdirSync(target);
+  const summary = JSON.parse(readFileSync(join(target, name!, 'summary.json'), 'utf8'));
+  t.match(summary, {
+    complete: true,
+    release: 'unknown',
+    dmesg: { error: /VMCOREINFO/ },
+    dump: { level: 1 },
+  });
+});
+
+t.test('a disk that is too small: the next target', async (t) => {
+  if (!isInstalled(t)) return;
+  if (spawnSync('unshare', ['--mount', 'true']).status !== 0) return void absent(t, 'unshare --mount');
+  const target = join(folder, 'larger');
+  const mount = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=2m small "$0"; exec "$@"', '/mnt'];
+  const { status, stdout } = await agent(['/mnt', target], {}, mount);
+  t.equal(status, 0, stdout);
+  t.match(stdout, /agent: \/mnt: .*ENOSPC|agent: \/mnt: .*no space/i);
+  t.ok(readFileSync(join(target, readdirSync(target)[0]!, 'vmcore')).equals(readFileSync(expected.dump)));
 });
 
 t.test('a server that fails in every way', async (t) => {

@@ -61,7 +61,9 @@ async function save(core: Vmcore, target: string, options: PlaceOptions): Promis
   console.log(`agent: ${kernel.release}, crashed ${kernel.crashed}: to ${folder} in ${shown}`);
   const dmesg = await saveLog(core, place);
   const maxBytes = values.limit === undefined ? undefined : integer('limit') * MIB;
-  const dump = await place.dump(core, { level: 31, maxBytes, onProgress });
+  const { filterProblem } = core;
+  if (filterProblem) console.log(`agent: level 1 instead of 31: ${filterProblem.message}`);
+  const dump = await place.dump(core, { level: filterProblem ? 1 : 31, maxBytes, onProgress });
   const complete = dump.report?.complete ?? false;
   const agent = { peakBytes: process.resourceUsage().maxRSS * 1024, seconds: process.uptime() };
   const summary = { complete, ...kernel, target: shown, folder, dmesg, dump: describe(dump), agent };

@@ -29,6 +29,7 @@ export class DiskPlace implements Place {
     const file = join(this.#folder, name);
     let error: Error | undefined;
     const report = await retry(name, this.#options, async () => {
+      await mkdir(this.#folder, { recursive: true });
       await rm(file, { force: true });
       return core.dump(file, options).catch((cause) => {
         if (isVmcoreError(cause, 'ERR_VMCORE_OUTPUT')) throw cause;

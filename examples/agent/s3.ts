@@ -60,6 +60,7 @@ export class S3Place implements Place {
     });
     try {
       const dump = await dumpInParts(core, name, stream, options);
+      if (stored.length === 0) throw dump.error;
       const complete = new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: stored } });
       await this.#retry(name, () => this.#client.send(complete));
       return dump;
