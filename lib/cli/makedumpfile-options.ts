@@ -16,7 +16,7 @@ const ignored: readonly Option[] = [
 ];
 
 const XEN = 'cores of Xen are not read';
-const ERASING = 'nothing is erased here, so a dump that is to be without something is not written';
+const ERASING = 'such files are not read; --scrub names what is to be overwritten';
 
 /** Options for what is not done: what was written without it would not be what was asked for. */
 const refused: readonly (Omit<Option, 'help'> & { readonly why: string })[] = [
