@@ -58,6 +58,8 @@ export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read
 export { type ReassembleOptions, type ReassembleReport, reassemble } from './pipeline/reassemble.ts';
 export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
 export type { WorkerOptions } from './pipeline/worker-count.ts';
+export type { DumpProblem } from './verify/findings.ts';
+export { type DumpState, type VerifyOptions, type VerifyReport, verifyDump } from './verify/verify.ts';
 export {
   type ClassifyOptions,
   type PageRange,

@@ -19,6 +19,7 @@ const parts = [
   'filter',
   'output',
   'pipeline',
+  'verify',
   'vmcore.ts',
   'open.ts',
   'index.ts',

@@ -24,6 +24,8 @@ export interface Command {
   readonly usageStatus?: number;
   /** What 1 and 2 mean, where it is not what they mean elsewhere. */
   readonly failures?: readonly [one: string, two: string];
+  /** Exit statuses of its own, see {@link Output.status}. */
+  readonly statuses?: readonly (readonly [status: number, meaning: string])[];
   run(args: Arguments, context: Context): Promise<void>;
 }
 

@@ -3,12 +3,14 @@ import { type Command, commonOptions } from './command.ts';
 
 const FAILURES = ['it failed', 'the command line is wrong'] as const;
 
-function exitStatus([one, two]: readonly [one: string, two: string] = FAILURES): string {
+function exitStatus({ failures, statuses = [] }: Pick<Command, 'failures' | 'statuses'> = {}): string {
+  const [one, two] = failures ?? FAILURES;
+  const own = statuses.map(([status, meaning]) => `  ${String(status).padEnd(5)}${meaning}\n`).join('');
   return `Exit status:
   0    it worked
   1    ${one}; standard error says why
   2    ${two}
-  130  ended by SIGINT (143: by SIGTERM); an unfinished dump is marked incomplete
+${own}  130  ended by SIGINT (143: by SIGTERM); an unfinished dump is marked incomplete
 `;
 }
 
@@ -53,5 +55,5 @@ Options:
 ${table(options)}
 Examples:
 ${examples}
-${exitStatus(command.failures)}`;
+${exitStatus(command)}`;
 }

@@ -27,6 +27,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'put a flattened dump together',
     load: async () => (await import('./unflatten.ts')).unflattenCommand,
   },
+  verify: {
+    summary: 'whether a dump is complete and sound',
+    load: async () => (await import('./verify.ts')).verify,
+  },
   vtop: {
     summary: 'where virtual addresses lead, by page tables',
     load: async () => (await import('./vtop.ts')).vtop,
@@ -83,6 +87,7 @@ const output = new Output();
 const signal = abortOnSignals();
 try {
   await run(process.argv.slice(2), signal, output);
+  process.exitCode = output.status;
 } catch (error) {
   const { reportFailure } = await import('./failure.ts');
   process.exitCode = await reportFailure(error, signal, output);

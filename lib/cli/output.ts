@@ -2,6 +2,8 @@
 export class Output {
   /** One JSON object on stdout instead of text. */
   json = false;
+  /** Exit status of a command that worked, where what it found out has one. */
+  status = 0;
   /** Whether a dump goes to stdout: then all else goes to stderr. */
   isStdoutTaken = false;
   readonly #guarded = new Set<NodeJS.WriteStream>();

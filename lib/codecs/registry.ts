@@ -1,5 +1,5 @@
 import { VmcoreError } from '../errors.ts';
-import type { CodecKind, LoadedCodec, PageCodec } from './codec.ts';
+import { type CodecKind, type LoadedCodec, PAGE_COMPRESSION, type PageCodec } from './codec.ts';
 import { lzo } from './lzo.ts';
 import { snappy } from './snappy.ts';
 import { zlib } from './zlib.ts';
@@ -10,6 +10,14 @@ const KINDS = { zlib, zstd, lzo, snappy } as const satisfies Record<string, Code
 
 /** The compressions that this version knows; codecs() says which work in this process. */
 export type CodecName = keyof typeof KINDS;
+
+/** By the flag of a page descriptor. */
+const COMPRESSIONS: ReadonlyMap<number, CodecName> = new Map([
+  [PAGE_COMPRESSION.zlib, 'zlib'],
+  [PAGE_COMPRESSION.zstd, 'zstd'],
+  [PAGE_COMPRESSION.lzo, 'lzo'],
+  [PAGE_COMPRESSION.snappy, 'snappy'],
+]);
 
 export interface CodecOptions {
   /** How hard to compress: 1 (the default, as makedumpfile does) to 9 for zlib, -131072 to 22 for zstd; lzo and snappy have only 1. */
@@ -37,6 +45,11 @@ export function codec(name: CodecName, options: CodecOptions = {}): PageCodec {
     throw new VmcoreError('ERR_VMCORE_ARGUMENT', `no codec is called ${String(name)}: there are ${known}`);
   }
   return createCodec(name, KINDS[name], options);
+}
+
+/** The compression whose stored pages have a flag; undefined for none that is known. */
+export function compressionOf(flag: number): CodecName | undefined {
+  return COMPRESSIONS.get(flag);
 }
 
 /** Which implementation of each codec is in use here. Loads them. */

@@ -14,7 +14,7 @@ const PT_NOTE = 4;
 /** e_phnum of PN_XNUM: the real number is sh_info of section header 0. */
 const PN_XNUM = 0xffff;
 /** Where the fields lie that depend on the word size, in bytes. */
-interface ElfClass {
+export interface ElfClass {
   readonly format: 'elf32' | 'elf64';
   readonly ehdr: { bytes: number; phoff: number; shoff: number; phentsize: number; phnum: number };
   readonly phdr: {
@@ -59,7 +59,7 @@ const IDENT_BYTES = 52;
 /** Physical addresses have at most 52 bits on x86_64 (Intel SDM 3, 4.1.4), and s390x machines have less memory. */
 const PADDR_LIMIT = 2 ** 52;
 /** The kernel keeps a core's notes below this: a few KiB a CPU, 1 MiB of device dumps. In bytes. */
-const NOTES_LIMIT = 256 << 20;
+export const NOTES_LIMIT = 256 << 20;
 /** /proc/vmcore has one PT_LOAD a memory range, makedumpfile's output up to a few a MiB. */
 const SEGMENTS_LIMIT = 16 << 20;
 
@@ -69,7 +69,8 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   3: 'a shared object or executable',
 };
 
-interface Ehdr {
+/** What the ELF header says. */
+export interface Ehdr {
   readonly elf: ElfClass;
   readonly littleEndian: boolean;
   readonly machine: number;
@@ -87,8 +88,10 @@ export function isElf(head: Uint8Array): boolean {
  * @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT.
  */
 export function openElf(source: ByteSource): CoreFile {
-  const ehdr = readEhdr(source);
-  const { segments, noteRanges, noteSegment } = readPhdrs(source, ehdr);
+  const { ehdr, segments, noteRanges, noteSegment } = readElfHeaders(source);
+  if (segments.length === 0) {
+    throw corrupt(source, 'has no PT_LOAD program header, so no memory', ehdr.phoff);
+  }
   requireData(source, segments);
   const { notePayload, noteParts } = readNotePayload(source, noteRanges);
   return {
@@ -103,6 +106,26 @@ export function openElf(source: ByteSource): CoreFile {
     notes: noteParts.flatMap(({ start, end }) => parseNotes(notePayload, ehdr.littleEndian, start, end)),
     noteSegment,
   };
+}
+
+/** All headers of a core, and where what they describe should lie. */
+export interface ElfFacts {
+  readonly ehdr: Ehdr;
+  readonly segments: readonly Segment[];
+  readonly noteRanges: readonly { readonly offset: number; readonly size: number }[];
+  readonly noteSegment: NoteSegment | undefined;
+  /** Program headers that are all zeros, and others that are neither PT_LOAD nor PT_NOTE: there should be none. */
+  readonly unwritten: number;
+  readonly others: number;
+  /** Where the program headers lie, in bytes. */
+  readonly table: { readonly offset: number; readonly size: number };
+}
+
+/** @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */
+export function readElfHeaders(source: ByteSource): ElfFacts {
+  const ehdr = readEhdr(source);
+  const table = { offset: ehdr.phoff, size: ehdr.phnum * ehdr.elf.phdr.bytes };
+  return { ehdr, ...readPhdrs(source, ehdr), table };
 }
 
 function readEhdr(source: ByteSource): Ehdr {
@@ -164,10 +187,12 @@ function readPhdrs(source: ByteSource, ehdr: Ehdr) {
   const segments: Segment[] = [];
   const noteRanges: { offset: number; size: number }[] = [];
   let noteSegment: NoteSegment | undefined;
+  let unwritten = 0;
+  let others = 0;
   for (let at = 0; at < bytes.length; at += phdr.bytes) {
     const type = view.getUint32(at, littleEndian);
     if (type === PT_LOAD) segments.push(readSegment(source, ehdr, view, at));
-    if (type === PT_NOTE) {
+    else if (type === PT_NOTE) {
       noteRanges.push({
         offset: phdrWord(source, ehdr, view, at, 'offset'),
         size: phdrWord(source, ehdr, view, at, 'filesz'),
@@ -176,10 +201,10 @@ function readPhdrs(source: ByteSource, ehdr: Ehdr) {
         flags: view.getUint32(at + phdr.flags, littleEndian),
         align: elf.word(view, at + phdr.align, littleEndian),
       };
-    }
+    } else if (bytes.subarray(at, at + phdr.bytes).every((byte) => byte === 0)) unwritten++;
+    else others++;
   }
-  if (segments.length === 0) throw corrupt(source, 'has no PT_LOAD program header, so no memory', phoff);
-  return { segments, noteRanges, noteSegment };
+  return { segments, noteRanges, noteSegment, unwritten, others };
 }
 
 /** A field of the program header at byte `at` of the table `view`. */

@@ -21,13 +21,36 @@ const E_FLAGS: Readonly<Record<number, number>> = { 1: 36, 2: 48 };
  * word size. What is neither, or too short, stays as it is.
  */
 export function markIncomplete(head: Uint8Array): void {
+  const place = placeOf(head);
+  if (!place) return;
+  const { offset, bit, littleEndian } = place;
   const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const text = String.fromCharCode(...head.subarray(0, KDUMP_SIGNATURE.length));
-  if (text === KDUMP_SIGNATURE) markKdump(view);
-  else if (text.startsWith('\x7fELF')) markElf(view);
+  view.setUint32(offset, view.getUint32(offset, littleEndian) | bit, littleEndian);
 }
 
-function markKdump(view: DataView): void {
+/** Whether the dump that begins with `head` is marked so. */
+export function isMarkedIncomplete(head: Uint8Array): boolean {
+  const place = placeOf(head);
+  if (!place) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  return (view.getUint32(place.offset, place.littleEndian) & place.bit) !== 0;
+}
+
+/** Where the mark is, and in which byte order. */
+interface MarkPlace {
+  readonly offset: number;
+  readonly bit: number;
+  readonly littleEndian: boolean;
+}
+
+function placeOf(head: Uint8Array): MarkPlace | undefined {
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const text = String.fromCharCode(...head.subarray(0, KDUMP_SIGNATURE.length));
+  if (text === KDUMP_SIGNATURE) return placeInKdump(view);
+  return text.startsWith('\x7fELF') ? placeInElf(view) : undefined;
+}
+
+function placeInKdump(view: DataView): MarkPlace | undefined {
   const layouts = KDUMP_FIELDS.flatMap((fields) =>
     [true, false].map((littleEndian) => ({ ...fields, littleEndian })),
   );
@@ -35,16 +58,12 @@ function markKdump(view: DataView): void {
     ({ blockSize, littleEndian }) =>
       view.byteLength >= blockSize + 4 && BLOCK_SIZES.includes(view.getInt32(blockSize, littleEndian)),
   );
-  if (layout) setBit(view, layout.status, STATUS_INCOMPLETE, layout.littleEndian);
+  return layout && { offset: layout.status, bit: STATUS_INCOMPLETE, littleEndian: layout.littleEndian };
 }
 
-function markElf(view: DataView): void {
+function placeInElf(view: DataView): MarkPlace | undefined {
   const offset = view.byteLength > 5 ? E_FLAGS[view.getUint8(4)] : undefined;
-  if (offset === undefined || view.byteLength < offset + 4) return;
+  if (offset === undefined || view.byteLength < offset + 4) return undefined;
   const ELFDATA2LSB = 1;
-  setBit(view, offset, ELF_INCOMPLETE, view.getUint8(5) === ELFDATA2LSB);
-}
-
-function setBit(view: DataView, offset: number, bit: number, littleEndian: boolean): void {
-  view.setUint32(offset, view.getUint32(offset, littleEndian) | bit, littleEndian);
+  return { offset, bit: ELF_INCOMPLETE, littleEndian: view.getUint8(5) === ELFDATA2LSB };
 }

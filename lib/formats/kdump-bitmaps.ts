@@ -1,7 +1,7 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { Extents } from './extents.ts';
-import type { KdumpFacts } from './kdump-headers.ts';
+import { bitmapStart, type KdumpFacts } from './kdump-headers.ts';
 
 /** Physical addresses have at most 52 bits (Intel SDM 3, 4.1.4; arm64 with LPA). */
 const PADDR_LIMIT = 2 ** 52;
@@ -16,13 +16,39 @@ export interface KdumpBitmaps {
   readonly bitmap2: Uint8Array;
 }
 
+/** @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT, also when they contradict each other. */
+export function readBitmaps(source: ByteSource, facts: KdumpFacts): KdumpBitmaps {
+  const bitmaps = readBothBitmaps(source, facts);
+  const wrong = findContradiction(bitmaps);
+  if (wrong < 0) return bitmaps;
+  throw new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${describeContradiction(wrong)}`, {
+    file: source.name,
+    offset: bitmap2Offset(facts) + wrong,
+  });
+}
+
+/** Byte of bitmap 2 with a page that does not exist by bitmap 1; -1 when there is none. */
+export function findContradiction({ bitmap1, bitmap2 }: KdumpBitmaps): number {
+  return bitmap2.findIndex((byte, i) => (byte & ~bitmap1[i]!) !== 0);
+}
+
+/** What is wrong with such a byte. */
+export function describeContradiction(byte: number): string {
+  return `its bitmaps contradict each other: between pfn ${byte * 8} and ${byte * 8 + 7} is a page that has data and does not exist`;
+}
+
+/** File offset of bitmap 2, where there is one. */
+export function bitmap2Offset({ blockSize, bitmapBlocks, subHeaderBlocks }: KdumpFacts): number {
+  return (1 + subHeaderBlocks + bitmapBlocks / 2) * blockSize;
+}
+
 /**
  * Both begin at a block. A file whose bitmaps have room for only one has left out no page (crash diskdump.c; libkdumpfile read_bitmap).
  * @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT.
  */
-export function readBitmaps(source: ByteSource, facts: KdumpFacts): KdumpBitmaps {
-  const { blockSize, bitmapBlocks, subHeaderBlocks, maxMapnr } = facts;
-  const offset = (1 + subHeaderBlocks) * blockSize;
+export function readBothBitmaps(source: ByteSource, facts: KdumpFacts): KdumpBitmaps {
+  const { blockSize, bitmapBlocks, maxMapnr } = facts;
+  const offset = bitmapStart(facts);
   const total = bitmapBlocks * blockSize;
   if (maxMapnr > total * 8 || maxMapnr * blockSize > PADDR_LIMIT || maxMapnr / 8 > BITMAP_LIMIT) {
     const what = `claims ${maxMapnr} page frames, and has ${total} bytes of bitmaps`;
@@ -32,14 +58,7 @@ export function readBitmaps(source: ByteSource, facts: KdumpFacts): KdumpBitmaps
   const bitmap1 = readBitmap(source, offset, maxMapnr);
   const blocksPerBitmap = Math.ceil(maxMapnr / 8 / blockSize);
   if (bitmapBlocks < 2 * blocksPerBitmap) return { bitmap1, bitmap2: bitmap1 };
-  const bitmap2 = readBitmap(source, offset + total / 2, maxMapnr);
-  const wrong = bitmap2.findIndex((byte, i) => (byte & ~bitmap1[i]!) !== 0);
-  if (wrong < 0) return { bitmap1, bitmap2 };
-  throw new VmcoreError(
-    'ERR_VMCORE_CORRUPT',
-    `${source.name}: its bitmaps contradict each other: between pfn ${wrong * 8} and ${wrong * 8 + 7} is a page that has data and does not exist`,
-    { file: source.name, offset: offset + total / 2 + wrong },
-  );
+  return { bitmap1, bitmap2: readBitmap(source, bitmap2Offset(facts), maxMapnr) };
 }
 
 function readBitmap(source: ByteSource, offset: number, bits: number): Uint8Array {

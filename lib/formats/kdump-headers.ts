@@ -17,6 +17,8 @@ export interface KdumpFacts {
   readonly bitmapBlocks: number;
   /** Page frames: the bitmaps have as many bits. */
   readonly maxMapnr: number;
+  /** The same in disk_dump_header, which has 32 bits for it. */
+  readonly maxMapnr32: number;
   readonly nrCpus: number;
   /** Seconds since the epoch; 0 where it is not known. */
   readonly crashTime: number;
@@ -87,6 +89,16 @@ const LATEST_VERSION = 6;
 const BLOCK_SIZE_MIN = 4096;
 const BLOCK_SIZE_MAX = 262144;
 
+/** File offset of bitmap 1. */
+export function bitmapStart({ subHeaderBlocks, blockSize }: KdumpFacts): number {
+  return (1 + subHeaderBlocks) * blockSize;
+}
+
+/** File offset of the page descriptors, behind the bitmaps. */
+export function descriptorsStart({ subHeaderBlocks, bitmapBlocks, blockSize }: KdumpFacts): number {
+  return (1 + subHeaderBlocks + bitmapBlocks) * blockSize;
+}
+
 /** True for what begins with the signature. */
 export function isKdump(head: Uint8Array): boolean {
   return [...KDUMP_SIGNATURE].every((letter, i) => head[i] === letter.charCodeAt(0));
@@ -141,6 +153,7 @@ function readHeader(view: DataView, is64Bit: boolean, littleEndian: boolean): He
     subHeaderBlocks: view.getInt32(layout.subHeaderSize, littleEndian),
     bitmapBlocks: view.getUint32(layout.bitmapBlocks, littleEndian),
     maxMapnr: view.getUint32(layout.maxMapnr, littleEndian),
+    maxMapnr32: view.getUint32(layout.maxMapnr, littleEndian),
     nrCpus: view.getInt32(layout.nrCpus, littleEndian),
   };
 }

@@ -206,3 +206,24 @@ export function encodeDescriptor(
   view.setUint32(at + DESCRIPTOR.size, size, littleEndian);
   view.setUint32(at + DESCRIPTOR.flags, flags, littleEndian);
 }
+
+/** What a page descriptor says, whether it makes sense or not. */
+export interface PageDescriptor {
+  /** File offset; 0 where there is no data. Beyond 2^53 it is not exact, and larger than any file. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** 0, or one compression. */
+  readonly flags: number;
+}
+
+/** The page descriptor at byte `at` of `view`. */
+export function decodeDescriptor(view: DataView, at: number, littleEndian: boolean): PageDescriptor {
+  const low = view.getUint32(at + DESCRIPTOR.offset + (littleEndian ? 0 : 4), littleEndian);
+  const high = view.getUint32(at + DESCRIPTOR.offset + (littleEndian ? 4 : 0), littleEndian);
+  return {
+    offset: high * 0x100000000 + low,
+    size: view.getUint32(at + DESCRIPTOR.size, littleEndian),
+    flags: view.getUint32(at + DESCRIPTOR.flags, littleEndian),
+  };
+}

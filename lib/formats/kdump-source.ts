@@ -2,10 +2,10 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { type AccessCounters, sumCounters } from '../access/counters.ts';
 import type { Region } from '../access/region.ts';
 import { type AccessPolicy, Slots } from '../access/slots.ts';
-import { PAGE_COMPRESSION, type PageCodec } from '../codecs/codec.ts';
-import { type CodecName, codec } from '../codecs/registry.ts';
+import type { PageCodec } from '../codecs/codec.ts';
+import { codec, compressionOf } from '../codecs/registry.ts';
 import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
-import { DESCRIPTOR, DESCRIPTOR_SIZE } from './kdump-layout.ts';
+import { DESCRIPTOR_SIZE, decodeDescriptor, type PageDescriptor } from './kdump-layout.ts';
 import type { PageRank } from './page-rank.ts';
 
 /** A file that holds the pages of pfns `startPfn` to `endPfn` - 1. */
@@ -177,31 +177,27 @@ export class KdumpSource implements ByteSource {
     return this.#members.find(({ endPfn }) => pfn < endPfn)!;
   }
 
-  #readDescriptor(member: OpenMember, pfn: number): { offset: number; size: number; flags: number } {
+  #readDescriptor(member: OpenMember, pfn: number): PageDescriptor {
     const { littleEndian, blockSize, pages, descriptorsOffset, dataOffset } = this.#options;
     const at = descriptorsOffset + (pages.rank(pfn) - member.firstRank) * DESCRIPTOR_SIZE;
     if (at + DESCRIPTOR_SIZE > member.source.size)
       throw this.#lost(member, pfn, 'ends before its descriptor');
     const view = this.#descriptor;
     member.descriptors.read(at, new Uint8Array(view.buffer));
-    const long = view.getBigUint64(DESCRIPTOR.offset, littleEndian);
-    const size = view.getUint32(DESCRIPTOR.size, littleEndian);
-    const flags = view.getUint32(DESCRIPTOR.flags, littleEndian);
-    if (long === 0n) throw this.#lost(member, pfn, 'has no data of it: the dump is incomplete');
-    const offset = Number(long);
+    const descriptor = decodeDescriptor(view, 0, littleEndian);
+    const { offset, size } = descriptor;
+    if (offset === 0) throw this.#lost(member, pfn, 'has no data of it: the dump is incomplete');
     if (size === 0 || size > blockSize) throw this.#corrupt(member, pfn, `is stored in ${size} bytes`);
     if (offset < dataOffset || !Number.isSafeInteger(offset))
-      throw this.#corrupt(member, pfn, `is stored at offset ${hex(long)}, where no pages are`);
+      throw this.#corrupt(member, pfn, `is stored at offset ${hex(offset)}, where no pages are`);
     if (offset + size > member.source.size) throw this.#lost(member, pfn, 'ends before its data');
-    return { offset, size, flags };
+    return descriptor;
   }
 
   #codecOf(member: OpenMember, pfn: number, flags: number): PageCodec {
     const known = this.#codecs.get(flags);
     if (known) return known;
-    const name = (Object.keys(PAGE_COMPRESSION) as CodecName[]).find(
-      (key) => PAGE_COMPRESSION[key] === flags,
-    );
+    const name = compressionOf(flags);
     if (!name) throw this.#corrupt(member, pfn, `has unknown flags ${hex(flags)}`);
     const made = codec(name);
     this.#codecs.set(flags, made);

@@ -2,7 +2,7 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { extentsOf, readBitmaps } from './kdump-bitmaps.ts';
-import { type KdumpFacts, readKdumpHeaders } from './kdump-headers.ts';
+import { descriptorsStart, type KdumpFacts, readKdumpHeaders } from './kdump-headers.ts';
 import { DESCRIPTOR_SIZE, type FileRange, STATUS_INCOMPLETE } from './kdump-layout.ts';
 import { type KdumpMember, KdumpSource } from './kdump-source.ts';
 import { machineOf } from './machine.ts';
@@ -32,7 +32,7 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
   const members = orderMembers(opened);
   const pages = new PageRank(bitmaps.bitmap2);
   const { blockSize, littleEndian, maxMapnr } = facts;
-  const descriptorsOffset = (1 + facts.subHeaderBlocks + facts.bitmapBlocks) * blockSize;
+  const descriptorsOffset = descriptorsStart(facts);
   const memory = new KdumpSource({
     members,
     pages,

@@ -15,6 +15,47 @@ const NT_PRSTATUS = 1;
 /** A core with a CPU's notes has a few; more than this many are not notes. */
 const NOTES_LIMIT = 1 << 20;
 
+/** A note as it stands in a payload, by byte positions. */
+interface NoteRecord {
+  readonly name: number;
+  readonly nameSize: number;
+  readonly type: number;
+  /** The descriptor. */
+  readonly offset: number;
+  readonly descSize: number;
+  /** Behind the note and its padding. */
+  readonly end: number;
+}
+
+function* walkNotes(
+  payload: Uint8Array,
+  littleEndian: boolean,
+  from: number,
+  to: number,
+): Generator<NoteRecord> {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  for (let at = from; at + NOTE_HEADER_BYTES <= to; ) {
+    const nameSize = view.getUint32(at, littleEndian);
+    const descSize = view.getUint32(at + 4, littleEndian);
+    const type = view.getUint32(at + 8, littleEndian);
+    const name = at + NOTE_HEADER_BYTES;
+    const offset = name + align4(nameSize);
+    const end = offset + align4(descSize);
+    if (offset + descSize > to) return;
+    yield { name, nameSize, type, offset, descSize, end };
+    at = end;
+  }
+}
+
+/** Behind the last byte of a payload that is part of a note: what follows should be zeros. */
+export function notesEnd(payload: Uint8Array, littleEndian: boolean): number {
+  let end = 0;
+  for (const record of walkNotes(payload, littleEndian, 0, payload.length)) {
+    if (record.nameSize > 0) end = Math.min(record.end, payload.length);
+  }
+  return end;
+}
+
 /**
  * All notes between bytes `from` and `to` of a payload. They end at the first record that does not fit: per-CPU buffers
  * that a dying CPU did not fill leave zeros behind.
@@ -25,25 +66,12 @@ export function parseNotes(
   from = 0,
   to = payload.length,
 ): Note[] {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const notes: Note[] = [];
-  for (let at = from; at + NOTE_HEADER_BYTES <= to && notes.length < NOTES_LIMIT; ) {
-    const nameSize = view.getUint32(at, littleEndian);
-    const descSize = view.getUint32(at + 4, littleEndian);
-    const type = view.getUint32(at + 8, littleEndian);
-    const name = at + NOTE_HEADER_BYTES;
-    const offset = name + align4(nameSize);
-    const end = offset + align4(descSize);
-    if (offset + descSize > to) break;
-    if (nameSize > 0) {
-      notes.push({
-        name: ownerName(payload, name, nameSize),
-        type,
-        desc: payload.subarray(offset, offset + descSize),
-        offset,
-      });
-    }
-    at = end;
+  for (const { name, nameSize, type, offset, descSize } of walkNotes(payload, littleEndian, from, to)) {
+    if (notes.length === NOTES_LIMIT) break;
+    if (nameSize === 0) continue;
+    const desc = payload.subarray(offset, offset + descSize);
+    notes.push({ name: ownerName(payload, name, nameSize), type, desc, offset });
   }
   return notes;
 }

@@ -3,8 +3,8 @@ import { PAGE_COMPRESSION } from '../codecs/codec.ts';
 import { VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import type { KdumpFacts } from '../formats/kdump-headers.ts';
-import { DESCRIPTOR, DESCRIPTOR_SIZE } from '../formats/kdump-layout.ts';
+import { descriptorsStart, type KdumpFacts } from '../formats/kdump-headers.ts';
+import { DESCRIPTOR_SIZE, decodeDescriptor, type PageDescriptor } from '../formats/kdump-layout.ts';
 import type { KdumpMember } from '../formats/kdump-source.ts';
 import { MISSING_PAGE, type PageBatch, ZERO_PAGE } from '../output/page-batch.ts';
 
@@ -26,12 +26,12 @@ export class StoredPages {
   readonly #data: Uint8Array;
 
   constructor({ source, startPfn, endPfn }: KdumpMember, facts: KdumpFacts, bitmap2: Uint8Array) {
-    const { subHeaderBlocks, bitmapBlocks, blockSize, maxMapnr } = facts;
+    const { blockSize, maxMapnr } = facts;
     const bitmap = new PageBitmap(maxMapnr, bitmap2);
     this.#source = source;
     this.#facts = facts;
     this.#pages = bitmap.count(startPfn, endPfn);
-    this.#descriptorsOffset = (1 + subHeaderBlocks + bitmapBlocks) * blockSize;
+    this.#descriptorsOffset = descriptorsStart(facts);
     this.#dataOffset = this.#descriptorsOffset + bitmap.count() * DESCRIPTOR_SIZE;
     this.#data = new Uint8Array(Math.max(BATCH_BYTES, blockSize));
   }
@@ -86,12 +86,10 @@ export class StoredPages {
     this.#source.read(offset, this.#data.subarray(start, end));
   }
 
-  #descriptor(i: number, index: number): { offset: number; size: number; flags: number } {
+  #descriptor(i: number, index: number): PageDescriptor {
     const { littleEndian, blockSize, dumpLevel } = this.#facts;
-    const at = i * DESCRIPTOR_SIZE;
-    const offset = Number(this.#descriptors.getBigUint64(at + DESCRIPTOR.offset, littleEndian));
-    const size = this.#descriptors.getUint32(at + DESCRIPTOR.size, littleEndian);
-    const flags = this.#descriptors.getUint32(at + DESCRIPTOR.flags, littleEndian);
+    const descriptor = decodeDescriptor(this.#descriptors, i * DESCRIPTOR_SIZE, littleEndian);
+    const { offset, size, flags } = descriptor;
     if (offset === 0) return { offset: 0, size: 0, flags: MISSING_PAGE };
     const isStored = flags === 0 ? size === blockSize : size > 0 && size <= blockSize;
     if (offset < this.#dataOffset || !Number.isSafeInteger(offset) || !isStored || !FLAGS.includes(flags)) {
@@ -102,6 +100,6 @@ export class StoredPages {
     }
     if (offset === this.#dataOffset && flags === 0 && dumpLevel & LEVEL_ZERO)
       return { offset, size: 0, flags: ZERO_PAGE };
-    return { offset, size, flags };
+    return descriptor;
   }
 }
