@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { threadsInAddressSpace } from '../access/address-space-limit.ts';
 import type { ByteSource } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 
@@ -16,7 +17,7 @@ export interface WorkerOptions {
   /**
    * Worker threads that read and compress pages; 0 for none, so that the calling thread does it. The dump is the same.
    * Default: one for each processor, as far as the memory budget and the size of the core allow it. A core in a Buffer
-   * is always copied without: other threads could only have a copy of it.
+   * is always copied without: other threads could only have a copy of it. Nor are there more than RLIMIT_AS has room for.
    */
   readonly workers?: number | undefined;
   /** Bytes that worker threads may take; default a quarter of the memory that is left to this process. */
@@ -33,10 +34,11 @@ export function workerCount({ workers, memoryBudget }: WorkerOptions, source: By
     throw new VmcoreError('ERR_VMCORE_ARGUMENT', `workers: 0 to ${MOST_WORKERS}, not ${workers}`);
   }
   if (!source.shared) return 0;
-  if (workers !== undefined) return workers;
+  const room = threadsInAddressSpace();
+  if (workers !== undefined) return Math.min(workers, room);
   const processors = availableParallelism();
   const affordable = Math.floor(budget / WORKER_BYTES);
   const useful = Math.floor(source.size / CORE_BYTES_PER_WORKER);
   // With one processor, a thread of its own only takes memory.
-  return processors === 1 ? 0 : Math.min(processors, affordable, useful);
+  return processors === 1 ? 0 : Math.min(processors, affordable, useful, room);
 }

@@ -13,11 +13,10 @@ const folder = t.testdir();
 // Each thread of the C library's allocator reserves 64 MiB, whenever it allocates for the first time.
 const env = { ...process.env, MALLOC_ARENA_MAX: '1' };
 
-async function dump(name: string, headroom?: number): Promise<DumpedCore & { hash: string }> {
+async function dump(name: string, options: Partial<CountedDump> = {}): Promise<DumpedCore & { hash: string }> {
   const output = join(folder, name);
-  const request: CountedDump = { core, output, level: 0, access: 'mmap', regionBytes: 256 * MIB };
-  const args = countedDump(headroom === undefined ? request : { ...request, headroom });
-  const { stdout } = await run(process.execPath, args, { env });
+  const request = { core, output, level: 0, access: 'mmap', regionBytes: 256 * MIB, ...options } as const;
+  const { stdout } = await run(process.execPath, countedDump(request), { env });
   const hash = createHash('sha256').update(readFileSync(output)).digest('hex');
   return { ...(JSON.parse(stdout.toString()) as DumpedCore), hash };
 }
@@ -27,15 +26,21 @@ t.match(unlimited, { mapFailures: {}, calls: { mapErrors: 0 } });
 t.ok(unlimited.calls.mappedHighWater > 128 * MIB, 'without a limit, most of the core is one region');
 
 t.test('where large regions do not fit, smaller ones are mapped', async (t) => {
-  const limited = await dump('limited', 160 * MIB);
+  const limited = await dump('limited', { headroom: 160 * MIB });
   t.equal(limited.hash, unlimited.hash);
   t.match(limited.mapFailures, { RLIMIT_AS: Number });
   t.ok(limited.calls.maps > 0);
   t.ok(limited.calls.mappedHighWater < 100 * MIB, `${limited.calls.mappedHighWater} bytes at a time`);
 });
 
+t.test('with 1 GiB in all, too little for a worker thread, there is none', async (t) => {
+  const limited = await dump('gibibyte', { limit: 1024 * MIB, workers: 2 });
+  t.equal(limited.hash, unlimited.hash);
+  t.ok(limited.calls.maps > 0);
+});
+
 t.test('where no region fits, everything is read', async (t) => {
-  const limited = await dump('read', 60 * MIB);
+  const limited = await dump('read', { headroom: 60 * MIB });
   t.equal(limited.hash, unlimited.hash);
   t.equal(limited.calls.maps, 0);
   t.ok(limited.calls.preads > unlimited.calls.preads);
