@@ -12,6 +12,7 @@ export type { WalkStep } from './arch/arch.ts';
 export type { CpuRegisters } from './arch/registers.ts';
 export { type CodecName, type CodecStatus, codecs } from './codecs/registry.ts';
 export { isVmcoreError, VmcoreError, type VmcoreErrorCode, type VmcoreErrorDetails } from './errors.ts';
+export type { EstimateOptions, EstimateReport, SizeEstimate } from './estimate/estimate.ts';
 export type { AddressWalk, PhysicalPage } from './filter/address-walk.ts';
 export { PageBitmap } from './filter/bitmap.ts';
 export type { Classification, ScanOptions, ScanProgress } from './filter/classify.ts';
