@@ -387,8 +387,8 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /**
-   * How large dumps would be, with an interval of 95 %, from a sample of the pages; nothing is written. For kdump-compressed
-   * files; dump() with `dryRun` reads all pages and tells the very size, of ELF cores too.
+   * How large dumps would be, from a sample of the pages, with intervals that all hold with 95 %; nothing is written. For
+   * kdump-compressed files; dump() with `dryRun` reads all pages and tells the very size, of ELF cores too.
    * @throws as classify(); VmcoreError ERR_VMCORE_CODEC; what reading throws, but for single pages, which a dump has not.
    */
   estimate(options: EstimateOptions = {}): Promise<EstimateReport> {

@@ -15,6 +15,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./dmesg.ts')).dmesg,
   },
   dump: { summary: 'write a filtered, compressed dump', load: async () => (await import('./dump.ts')).dump },
+  estimate: {
+    summary: 'how large dumps would be, from a sample',
+    load: async () => (await import('./estimate.ts')).estimate,
+  },
   makedumpfile: {
     summary: 'dump, unflatten and reassemble by the command lines of makedumpfile',
     load: async () => (await import('./makedumpfile.ts')).makedumpfile,

@@ -69,13 +69,9 @@ export class LevelSample {
     report(this.#size, total);
   }
 
-  /** What all pages become, stored in one of the ways. */
-  total(way: number): EstimatedTotal {
-    return estimateTotal(this.#regions(way), this.#pageSize);
-  }
-
-  totals(): EstimatedTotal[] {
-    return this.#sums.map((_, way) => this.total(way));
+  /** What all pages become, stored in each of the ways; one of `together` results, of which all intervals are to hold. */
+  totals(together: number): EstimatedTotal[] {
+    return this.#sums.map((_, way) => estimateTotal(this.#regions(way), this.#pageSize, together));
   }
 
   #add(region: number, pfn: number): void {
