@@ -53,6 +53,7 @@ export {
   type PlanOptions,
 } from './pipeline/dump-options.ts';
 export type { DumpMember, DumpReport, FailedLevel, PhaseReport } from './pipeline/dump-report.ts';
+export type { MemoryUsage } from './pipeline/memory-usage.ts';
 export type { DumpTarget, OutputOptions } from './pipeline/output-target.ts';
 export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
@@ -63,6 +64,7 @@ export type { DumpProblem } from './verify/findings.ts';
 export { type DumpState, type VerifyOptions, type VerifyReport, verifyDump } from './verify/verify.ts';
 export {
   type ClassifyOptions,
+  type MemoryUsageOptions,
   type PageRange,
   type ReadPlan,
   type ReadPlanOptions,

@@ -36,7 +36,9 @@ import { writeDump } from './pipeline/dump.ts';
 import type { CoreDescription, DumpContext } from './pipeline/dump-context.ts';
 import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
+import { type MemoryUsage, memoryUsageOf } from './pipeline/memory-usage.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
+import type { Progress } from './pipeline/progress.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 import { workerCount } from './pipeline/worker-count.ts';
 
@@ -51,6 +53,13 @@ export interface ReadPlanOptions extends PlanOptions {
   /** Which pages are left out. Default 31: all that can be. */
   readonly level?: DumpLevel | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How memory is counted. */
+export interface MemoryUsageOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called some times a second. What it throws ends the work. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** How a dump of a level would read the core. */
@@ -285,7 +294,7 @@ export class Vmcore implements AsyncDisposable {
       extents: this.#core.extents,
       segments: this.segments,
       pageSize: this.pageSize,
-      isPlain: this.format !== 'kdump',
+      isPlain: this.format !== 'kdump' && this.format !== 'kcore',
     };
     const { root } = options;
     return walkAddress(core, root === undefined ? addressSpace : this.#pageTables(root), vaddr);
@@ -396,6 +405,17 @@ export class Vmcore implements AsyncDisposable {
       const levels = options.levels ?? (this.filterProblem ? LEVELS_WITHOUT_KERNEL : undefined);
       return estimateSizes(this.#dumpContext('time'), { ...options, levels }, signal);
     });
+  }
+
+  /**
+   * What the kernel uses its memory for, that of a running one too (/proc/kcore): reads all pages that level 31 keeps, to
+   * find those of zeros.
+   * @throws as classify() and dump().
+   */
+  async memoryUsage(options: MemoryUsageOptions = {}): Promise<MemoryUsage> {
+    const { signal, onProgress } = options;
+    const counted = { level: LEVEL_MAX, compression: 'none', dryRun: true, signal, onProgress } as const;
+    return memoryUsageOf(await this.dump(this.file, counted), this.pageSize);
   }
 
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
