@@ -3,7 +3,7 @@ import { openVmcore } from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
 import { vmcore } from './command.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const core = (await bundledCore()).path;
 

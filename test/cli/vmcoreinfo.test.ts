@@ -7,7 +7,7 @@ import { buildElfCore } from '../support/elf-builder.ts';
 import { buildKernelCore } from '../support/kernel-core.ts';
 import { vmcore } from './command.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const folder = mkdtempSync(join(t.testdir(), 'info-'));
 const core = (await bundledCore()).path;

@@ -3,6 +3,8 @@ import { estimateTotal } from '../../lib/estimate/interval.ts';
 import { randomIntegers } from '../../lib/estimate/random.ts';
 import { RegionSample } from '../../lib/estimate/region-sample.ts';
 
+t.setTimeout(300_000);
+
 const PAGE = 4096;
 
 function region(pages: number, sizes: readonly number[]) {

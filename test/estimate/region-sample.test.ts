@@ -1,6 +1,8 @@
 import t from 'tap';
 import { RegionSample } from '../../lib/estimate/region-sample.ts';
 
+t.setTimeout(300_000);
+
 /** Which pages of 0 to `pages` - 1 are drawn, step by step. */
 function draw(pages: number, seed: number, ...counts: number[]): number[] {
   const sample = new RegionSample(pages, seed);

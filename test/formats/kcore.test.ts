@@ -10,6 +10,8 @@ import { buildElfCore, vmcoreinfoNote } from '../support/elf-builder.ts';
 import { buildKernelCore } from '../support/kernel-core.ts';
 import { anon, file, free, type PageFields } from '../support/page-writer.ts';
 
+t.setTimeout(300_000);
+
 const PAGE = 4096;
 /** Page frames that are reserved for a capture kernel. */
 const RESERVED = { from: 512, to: 768 };

@@ -21,13 +21,16 @@ const RESTLESS = 3000;
 /** Pages of the total: what kernel and firmware reserve at the ends of ranges. */
 const TOTAL_SLACK = 64;
 
+/** A little of each kind. */
+const WORKLOAD = 'guest=vm.huge=2 vm.files=8 vm.workload=anon=8,zero=4,pipe=2,pt=1';
+
 function count(text: string, row: string): number {
   return Number(new RegExp(`^${row}\\s+(\\d+)`, 'm').exec(text)?.[1]);
 }
 
 t.test('mem-usage', async (t) => {
   if (!oracle(t, 'makedumpfile')) return;
-  const remains = await crash(t, 'brief', 'mem-usage.sh', ['live=1']);
+  const remains = await crash(t, 'brief', 'mem-usage.sh', ['live=1', WORKLOAD]);
   const { before, usage, after }: MemUsageRecord = JSON.parse(remains.text('mem-usage.json'));
 
   t.test('the numbers of makedumpfile', async (t) => {
