@@ -10,6 +10,7 @@ import { architectureName, architectureOf } from './arch/registry.ts';
 import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import { codecs } from './codecs/registry.ts';
 import { VmcoreError } from './errors.ts';
+import { type EstimateOptions, type EstimateReport, estimateSizes } from './estimate/estimate.ts';
 import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
@@ -32,10 +33,12 @@ import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
 import { calibrateOn } from './pipeline/calibrate-on.ts';
 import { writeDump } from './pipeline/dump.ts';
-import type { CoreDescription } from './pipeline/dump-context.ts';
+import type { CoreDescription, DumpContext } from './pipeline/dump-context.ts';
 import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
+import { type MemoryUsage, memoryUsageOf } from './pipeline/memory-usage.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
+import type { Progress } from './pipeline/progress.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 import { workerCount } from './pipeline/worker-count.ts';
 
@@ -50,6 +53,13 @@ export interface ReadPlanOptions extends PlanOptions {
   /** Which pages are left out. Default 31: all that can be. */
   readonly level?: DumpLevel | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How memory is counted. */
+export interface MemoryUsageOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called some times a second. What it throws ends the work. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** How a dump of a level would read the core. */
@@ -69,6 +79,9 @@ export interface PageRange {
 
 /** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
 const DEFAULT_PAGE_SIZE = 4096;
+
+/** What can be written of a core whose pages can't be classified. */
+const LEVELS_WITHOUT_KERNEL = [0, 1];
 
 /** Top tables begin at multiples of this, in bytes. */
 const TABLE_ALIGN = 4096;
@@ -281,7 +294,7 @@ export class Vmcore implements AsyncDisposable {
       extents: this.#core.extents,
       segments: this.segments,
       pageSize: this.pageSize,
-      isPlain: this.format !== 'kdump',
+      isPlain: this.format !== 'kdump' && this.format !== 'kcore',
     };
     const { root } = options;
     return walkAddress(core, root === undefined ? addressSpace : this.#pageTables(root), vaddr);
@@ -382,6 +395,29 @@ export class Vmcore implements AsyncDisposable {
     return this.#run(options.signal, (signal) => this.#dump(target, options, signal));
   }
 
+  /**
+   * How large dumps would be, from a sample of the pages, with intervals that all hold with 95 %; nothing is written. For
+   * kdump-compressed files; dump() with `dryRun` reads all pages and tells the very size, of ELF cores too.
+   * @throws as classify(); VmcoreError ERR_VMCORE_CODEC; what reading throws, but for single pages, which a dump has not.
+   */
+  estimate(options: EstimateOptions = {}): Promise<EstimateReport> {
+    return this.#run(options.signal, (signal) => {
+      const levels = options.levels ?? (this.filterProblem ? LEVELS_WITHOUT_KERNEL : undefined);
+      return estimateSizes(this.#dumpContext('time'), { ...options, levels }, signal);
+    });
+  }
+
+  /**
+   * What the kernel uses its memory for, that of a running one too (/proc/kcore): reads all pages that level 31 keeps, to
+   * find those of zeros.
+   * @throws as classify() and dump().
+   */
+  async memoryUsage(options: MemoryUsageOptions = {}): Promise<MemoryUsage> {
+    const { signal, onProgress } = options;
+    const counted = { level: LEVEL_MAX, compression: 'none', dryRun: true, signal, onProgress } as const;
+    return memoryUsageOf(await this.dump(this.file, counted), this.pageSize);
+  }
+
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
   async close(): Promise<void> {
     if (!this.#closed) {
@@ -401,11 +437,15 @@ export class Vmcore implements AsyncDisposable {
   }
 
   #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
-    const context = {
+    return writeDump(this.#dumpContext(checkObjective(options.objective)), target, options, signal);
+  }
+
+  #dumpContext(objective: ReadObjective): DumpContext {
+    return {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
-      limits: (readers: number) => this.#profile.limits(checkObjective(options.objective), readers),
+      limits: (readers: number) => this.#profile.limits(objective, readers),
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
@@ -413,7 +453,6 @@ export class Vmcore implements AsyncDisposable {
       planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
     };
-    return writeDump(context, target, options, signal);
   }
 
   #planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan> {

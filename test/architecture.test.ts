@@ -19,6 +19,7 @@ const parts = [
   'filter',
   'output',
   'pipeline',
+  'estimate',
   'verify',
   'vmcore.ts',
   'open.ts',

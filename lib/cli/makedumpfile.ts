@@ -1,5 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import { codecs, formatRecord, VmcoreError } from '../index.ts';
+import { codecs, formatRecord } from '../index.ts';
 import { type Arguments, UsageError } from './args.ts';
 import type { Command, Context } from './command.ts';
 import { dump } from './dump.ts';
@@ -11,8 +10,10 @@ import {
   makedumpfileOptions,
   refuseOptions,
 } from './makedumpfile-options.ts';
+import { memUsage } from './mem-usage.ts';
 import { openCore } from './open-core.ts';
 import { reassembleCommand } from './reassemble.ts';
+import { saveText } from './save-text.ts';
 import { unflattenCommand } from './unflatten.ts';
 import { version } from './version.ts';
 import { formatWalk, parseAddress } from './walk-text.ts';
@@ -23,7 +24,8 @@ export const makedumpfile: Command = {
        vmcore-makedumpfile -R [OPTION]... DUMPFILE
        vmcore-makedumpfile --split [OPTION]... VMCORE DUMPFILE DUMPFILE...
        vmcore-makedumpfile --reassemble [OPTION]... DUMPFILE DUMPFILE... DUMPFILE
-       vmcore-makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE`,
+       vmcore-makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE
+       vmcore-makedumpfile --mem-usage /proc/kcore`,
   about: `For scripts that run makedumpfile: takes its command lines, with its defaults (without -d nothing is left out, without -c,
 -l, -p or -z nothing compressed) and its exit status. It is the same as 'vmcore makedumpfile'.`,
   options: makedumpfileOptions,
@@ -53,6 +55,7 @@ const modes: Record<Mode, Command['run']> = {
   rearrange: (args, context) => unflattenCommand.run(args.replaceFiles('-', ...args.positionals), context),
   reassemble: (args, context) => reassembleCommand.run(args, context),
   'dump-dmesg': dumpDmesg,
+  'mem-usage': (args, context) => memUsage.run(args, context),
 };
 
 async function create(args: Arguments, context: Context): Promise<void> {
@@ -83,14 +86,4 @@ async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<
   const text = records.map((record) => `${formatRecord(record)}\n`).join('');
   await saveText(file, text, args.has('force'));
   if (lost > 0) output.note(`vmcore: warning: ${lost} messages are torn, overwritten or unreadable`);
-}
-
-async function saveText(file: string, text: string, force: boolean): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: force ? 'w' : 'wx', mode: 0o600, flush: true });
-  } catch (cause) {
-    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    if (exists) throw new VmcoreError('ERR_VMCORE_EXISTS', `${file}: exists already`, { file, cause });
-    throw cause;
-  }
 }

@@ -4,6 +4,7 @@ import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { isElf, openElf } from './elf.ts';
 import { openFlattened } from './flattened.ts';
 import { isFlattened } from './flattened-layout.ts';
+import { isKcore, openKcore } from './kcore.ts';
 import { openKdump } from './kdump.ts';
 import { isKdump } from './kdump-headers.ts';
 import { isLime, openLime } from './lime.ts';
@@ -40,7 +41,7 @@ function openPlain(sources: readonly ByteSource[], options: OpenCoreOptions): Co
       'is no kdump-compressed file; of several files each has to be a member of one split set',
     );
   }
-  if (isElf(head)) return openElf(source);
+  if (isElf(head)) return isKcore(source) ? openKcore(source, options) : openElf(source);
   if (isLime(head)) return openLime(source, options);
   if (isS390Dump(head)) return openS390Dump(source, options);
   throw refuse(source, `is no core of a known format (it begins with ${describe(head)})`);

@@ -8,6 +8,7 @@
 #   guest=                  vm.NAME=VALUE words for guest/init
 # The program:
 #   run=                    shell script in /capture of the payload; what it leaves in /out comes to OUT_DIR/out
+#   live=                   1: it runs in the kernel that does not crash then
 #   payload=                image of its root (make-payload.sh)    out=   size of the disk that is /out; for four cores
 #   initrd=                 of the capture kernel, if not KERNEL_DIR/initrd.img: run= goes to it as vm.run=
 #   end=                    instead of run=: what such an initrd.img has on the console when it is done
@@ -19,7 +20,7 @@
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
-run='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after=''
+run='' live='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
@@ -136,7 +137,7 @@ exec 3<> "$tmp/monitor"
 qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
     -nodefaults -display none -no-reboot -serial "file:$dest/console.log" -monitor stdio \
     -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
-    -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon $guest $append" \
+    -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon ${live:+vm.live=$run} $guest $append" \
     < "$tmp/monitor" > /dev/null &
 vm=$!
 wait_for_guest
