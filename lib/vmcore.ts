@@ -9,6 +9,9 @@ import { type CpuRegisters, parseCpus } from './arch/registers.ts';
 import { architectureName, architectureOf } from './arch/registry.ts';
 import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import { codecs } from './codecs/registry.ts';
+import type { CoreDiff } from './diff/core-diff.ts';
+import { type DiffOptions, diffCores } from './diff/diff.ts';
+import type { DiffSide } from './diff/side-pages.ts';
 import { VmcoreError } from './errors.ts';
 import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
@@ -382,6 +385,19 @@ export class Vmcore implements AsyncDisposable {
     return this.#run(options.signal, (signal) => this.#dump(target, options, signal));
   }
 
+  /**
+   * Compares the memory of this core (A) with that of another (B), which may be of any format: which pages differ, in what
+   * way, and what they are. It reads what both have data of, and takes 6 bits of memory for each page of either.
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_FAULT, ERR_VMCORE_CODEC, what classify() throws; the signal's reason.
+   */
+  diff(other: Vmcore, options: DiffOptions = {}): Promise<CoreDiff> {
+    if (!(other instanceof Vmcore))
+      throw argument('a core is compared with another one that openVmcore() opened');
+    return this.#run(options.signal, (signal) =>
+      other.#run(signal, (both) => diffCores(this.#diffSide(), other.#diffSide(), options, both)),
+    );
+  }
+
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
   async close(): Promise<void> {
     if (!this.#closed) {
@@ -414,6 +430,16 @@ export class Vmcore implements AsyncDisposable {
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
     };
     return writeDump(context, target, options, signal);
+  }
+
+  #diffSide(): DiffSide {
+    return {
+      memory: this.#memory,
+      extents: this.#core.extents,
+      pageSize: this.pageSize,
+      problem: this.#pages.problem,
+      classify: (options) => this.#pages.classify(LEVEL_MAX, options),
+    };
   }
 
   #planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan> {

@@ -20,6 +20,7 @@ const parts = [
   'output',
   'pipeline',
   'verify',
+  'diff',
   'vmcore.ts',
   'open.ts',
   'index.ts',
