@@ -150,6 +150,7 @@ export class Vmcore implements AsyncDisposable {
       arch: this.arch,
       extents: core.extents,
       pageSize: this.pageSize,
+      fileSize: core.fileSize,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
       openSlots: () => new Slots(source, profile.structPages),
