@@ -68,24 +68,23 @@ const elf32s = [true, false].map(
   }),
 );
 
+/** Of a big-endian core. */
 const ours = outputKinds.map(
   (kind): InputKind => ({
-    name:
-      kind.name.startsWith('flattened') || kind.name === 'ELF' ? kind.name : `kdump-compressed, ${kind.name}`,
+    name: `${kind.options.format === 'elf' || kind.name === 'flattened' ? '' : 'kdump-compressed, '}${kind.name}, big-endian`,
     writer: 'vmcore',
     async sources(folder) {
-      await using core = await openVmcore((await bundledCore()).path);
-      const { files } = await writeOutput(core, kind, folder, { level: 31 });
-      return [files];
+      await using core = await openVmcore((await bundledS390xCore()).path);
+      return [(await writeOutput(core, kind, folder, { level: 31 })).files];
     },
   }),
 );
 
-const oursOfS390x: InputKind = {
-  name: 'kdump-compressed, big-endian',
+const oursOfX86: InputKind = {
+  name: 'kdump-compressed, zlib',
   writer: 'vmcore',
   async sources(folder) {
-    await using core = await openVmcore((await bundledS390xCore()).path);
+    await using core = await openVmcore((await bundledCore()).path);
     return [(await writeOutput(core, outputKinds[1]!, folder, { level: 31 })).files];
   },
 };
@@ -168,7 +167,7 @@ export const inputKinds: readonly InputKind[] = [
     sources: async () => [kdumpShape({ singleBitmap: true })],
   },
   ...ours,
-  oursOfS390x,
+  oursOfX86,
   cutOff,
   madeByMakedumpfile('kdump-compressed, raw', ''),
   madeByMakedumpfile('kdump-compressed, zlib', '-c'),
