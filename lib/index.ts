@@ -11,6 +11,16 @@ export type { AccessPolicy, SlotCounters } from './access/slots.ts';
 export type { WalkStep } from './arch/arch.ts';
 export type { CpuRegisters } from './arch/registers.ts';
 export { type CodecName, type CodecStatus, codecs } from './codecs/registry.ts';
+export {
+  type CoreDiff,
+  DIFF_CLASSES,
+  type DiffClass,
+  type DifferenceCount,
+  type DifferentPages,
+  PAGE_DIFFERENCES,
+  type PageDifference,
+} from './diff/core-diff.ts';
+export type { DiffOptions } from './diff/diff.ts';
 export { isVmcoreError, VmcoreError, type VmcoreErrorCode, type VmcoreErrorDetails } from './errors.ts';
 export type { EstimateOptions, EstimateReport, SizeEstimate } from './estimate/estimate.ts';
 export type { AddressWalk, PhysicalPage } from './filter/address-walk.ts';

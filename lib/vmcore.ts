@@ -9,6 +9,9 @@ import { type CpuRegisters, parseCpus } from './arch/registers.ts';
 import { architectureName, architectureOf } from './arch/registry.ts';
 import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import { codecs } from './codecs/registry.ts';
+import type { CoreDiff } from './diff/core-diff.ts';
+import { type DiffOptions, diffCores } from './diff/diff.ts';
+import type { DiffSide } from './diff/side-pages.ts';
 import { VmcoreError } from './errors.ts';
 import { type EstimateOptions, type EstimateReport, estimateSizes } from './estimate/estimate.ts';
 import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
@@ -160,6 +163,7 @@ export class Vmcore implements AsyncDisposable {
       arch: this.arch,
       extents: core.extents,
       pageSize: this.pageSize,
+      fileSize: core.fileSize,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
       openSlots: () => new Slots(source, profile.structPages),
@@ -396,6 +400,7 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /**
+<<<<<<< HEAD
    * How large dumps would be, from a sample of the pages, with intervals that all hold with 95 %; nothing is written. For
    * kdump-compressed files; dump() with `dryRun` reads all pages and tells the very size, of ELF cores too.
    * @throws as classify(); VmcoreError ERR_VMCORE_CODEC; what reading throws, but for single pages, which a dump has not.
@@ -416,6 +421,18 @@ export class Vmcore implements AsyncDisposable {
     const { signal, onProgress } = options;
     const counted = { level: LEVEL_MAX, compression: 'none', dryRun: true, signal, onProgress } as const;
     return memoryUsageOf(await this.dump(this.file, counted), this.pageSize);
+=======
+   * Compares the memory of this core (A) with that of another (B), which may be of any format: which pages differ, in what
+   * way, and what they are. It reads what both have data of, and takes 6 bits of memory for each page of either.
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_FAULT, ERR_VMCORE_CODEC, what classify() throws; the signal's reason.
+   */
+  diff(other: Vmcore, options: DiffOptions = {}): Promise<CoreDiff> {
+    if (!(other instanceof Vmcore))
+      throw argument('a core is compared with another one that openVmcore() opened');
+    return this.#run(options.signal, (signal) =>
+      other.#run(signal, (both) => diffCores(this.#diffSide(), other.#diffSide(), options, both)),
+    );
+>>>>>>> inputs
   }
 
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
@@ -452,6 +469,16 @@ export class Vmcore implements AsyncDisposable {
       classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
       planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
+    };
+  }
+
+  #diffSide(): DiffSide {
+    return {
+      memory: this.#memory,
+      extents: this.#core.extents,
+      pageSize: this.pageSize,
+      problem: this.#pages.problem,
+      classify: (options) => this.#pages.classify(LEVEL_MAX, options),
     };
   }
 

@@ -21,6 +21,7 @@ const parts = [
   'pipeline',
   'estimate',
   'verify',
+  'diff',
   'vmcore.ts',
   'open.ts',
   'index.ts',

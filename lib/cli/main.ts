@@ -10,6 +10,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'what a core is: kernel, machine, memory',
     load: async () => (await import('./info.ts')).info,
   },
+  diff: {
+    summary: 'which pages of two cores differ, and how',
+    load: async () => (await import('./diff.ts')).diff,
+  },
   dmesg: {
     summary: 'the kernel log of the crashed system',
     load: async () => (await import('./dmesg.ts')).dmesg,

@@ -1,5 +1,5 @@
 import type { Slots } from '../access/slots.ts';
-import { VmcoreError } from '../errors.ts';
+import { hex, VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
 import { findMemMap } from '../kernel/mem-map.ts';
 import { pageLayout } from '../kernel/page-layout.ts';
@@ -18,12 +18,20 @@ export interface CorePagesOptions {
   readonly extents: Extents;
   /** Bytes of a page. */
   readonly pageSize: number;
+  /** Bytes of the core's file or files. */
+  readonly fileSize: number;
   readonly memory: VirtualMemory;
   /** Throws ERR_VMCORE_NO_VMCOREINFO where there is none. */
   vmcoreinfo(): Vmcoreinfo;
   /** Slots for one stream of struct pages. */
   openSlots(): Slots;
 }
+
+/**
+ * Bitmaps of 2 TiB of memory in pages of 4 KiB, in bytes. Larger ones are made only where the file is larger, too: that of
+ * a real machine has at least its struct pages.
+ */
+const BITMAP_BYTES = 64 << 20;
 
 /** The highest level that needs nothing of the kernel: bit 0 leaves out zeros, which the data tells. */
 const LEVEL_WITHOUT_KERNEL = 1;
@@ -53,10 +61,14 @@ export class CorePages {
     return Math.min(this.maxPfn, this.#known()?.memMap.endPfn ?? this.maxPfn);
   }
 
-  /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known; what selectPages() throws. */
+  /**
+   * @throws VmcoreError {@link problem} when a level above 1 needs what is not known; ERR_VMCORE_CORRUPT when the core claims
+   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
+   */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
     const { problem } = this;
     if (problem && level > LEVEL_WITHOUT_KERNEL) throw problem;
+    this.#requireSize();
     const { extents, pageSize } = this.#options;
     const { select } = options;
     const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
@@ -81,6 +93,15 @@ export class CorePages {
 
   release(): void {
     this.#lookup?.release();
+  }
+
+  /** A damaged header can claim any amount of memory. */
+  #requireSize(): void {
+    const { fileSize, pageSize } = this.#options;
+    const bytes = this.maxMapnr / 8;
+    if (bytes <= Math.max(BITMAP_BYTES, fileSize)) return;
+    const what = `the core claims memory up to ${hex(this.maxMapnr * pageSize)}, and has ${fileSize} bytes`;
+    throw new VmcoreError('ERR_VMCORE_CORRUPT', what, { address: this.maxMapnr * pageSize });
   }
 
   #known(): PageFacts | undefined {

@@ -15,12 +15,15 @@
 #   capture=                more for the command line of the capture kernel
 #   qemu=                   more arguments for QEMU
 #   kill_after=             seconds from the line 'vm: run' to a power cut
+# Or no capture kernel at all:
+#   dumps=1                 QEMU dumps the memory of the guest that panicked: OUT_DIR/{elf,paging,zlib}, and
+#                           OUT_DIR/{lzo,snappy} where it was built with these
 . "$(dirname "$0")/settings.sh"
 
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
-run='' live='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after=''
+run='' live='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after='' dumps=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
@@ -73,7 +76,9 @@ work_disk() {
 
 disks() {
     disk work "$tmp/work.img"
-    if [ -z "$run" ]; then
+    if [ -n "$dumps" ]; then
+        echo "-device vmcoreinfo" # where the guest leaves its own
+    elif [ -z "$run" ]; then
         disk core "$tmp/core"
     else
         disk out "$tmp/out.img"
@@ -82,11 +87,20 @@ disks() {
 }
 
 result_disk() {
-    if [ -z "$run" ]; then
+    if [ -n "$dumps" ]; then
+        return
+    elif [ -z "$run" ]; then
         truncate -s "$((mem + dimm + 64))M" "$tmp/core"
     else
         make_ext4 "$tmp/out.img" "${out:-$((4 * (mem + dimm) + 512))}"
     fi
+}
+
+# To QEMU's monitor; the compressed formats are flattened ones.
+ask_for_dumps() {
+    rm -f "$dest"/{elf,paging,zlib,lzo,snappy}
+    printf '%s\n' stop "dump-guest-memory $dest/elf" "dump-guest-memory -p $dest/paging" \
+        "dump-guest-memory -z $dest/zlib" "dump-guest-memory -l $dest/lzo" "dump-guest-memory -s $dest/snappy" quit >&3
 }
 
 wait_for_guest() {
@@ -100,6 +114,10 @@ wait_for_guest() {
             sleep "$kill_after"
             kill -KILL "$vm" && cut=1
         fi
+        if [ -n "$dumps" ] && [ -z "$asked" ] && grep -q 'end Kernel panic' "$dest/console.log"; then
+            ask_for_dumps
+            asked=1
+        fi
         [ $SECONDS -lt $end ] || die "no end after $limit s, see $dest/console.log"
         sleep 0.2
     done
@@ -109,6 +127,11 @@ wait_for_guest() {
 collect() {
     if [ -n "$end" ]; then
         grep -q "$end" "$dest/console.log" || die "no '$end', see $dest/console.log"
+        return
+    fi
+    if [ -n "$dumps" ]; then
+        [ -s "$dest/zlib" ] || die "no dump, see $dest/monitor.log"
+        chmod u+w "$dest"/{elf,paging,zlib,lzo,snappy} 2> /dev/null || true
         return
     fi
     if [ -z "$run" ]; then
@@ -138,7 +161,7 @@ qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $q
     -nodefaults -display none -no-reboot -serial "file:$dest/console.log" -monitor stdio \
     -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
     -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon ${live:+vm.live=$run} $guest $append" \
-    < "$tmp/monitor" > /dev/null &
+    < "$tmp/monitor" > "$dest/monitor.log" &
 vm=$!
 wait_for_guest
 wait "$vm" || true

@@ -26,6 +26,7 @@ kind() {
         rt-6.12) kernel=rt-6.12 options=(mem=1024 "guest=$modest") ;;
         medium) options=(mem=2048 "guest=$medium") ;;
         large)  options=(mem=8192 "guest=$large") ;;
+        qemu)   options=(mem=128 smp=1 crashkernel=0M dumps=1 "guest=vm.kexec=none vm.noise=1 vm.scrub=1 vm.workload=noise=1,anon=6,zero=2,pipe=2,pt=1" "append=init_on_free=1 panic=0") ;;
         fragmented) options=(mem=3072 "guest=vm.files=32 vm.workload=sparse=2304") ;;
         *)      die "no kind '$1'" ;;
     esac
