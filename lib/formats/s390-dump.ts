@@ -2,7 +2,7 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { makeExtents } from './extents.ts';
-import { type Note, parseNotes } from './notes.ts';
+import { EM_S390 } from './s390-lowcore.ts';
 
 /**
  * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.h): a header, all memory from physical address 0
@@ -20,13 +20,8 @@ const HEADER = {
   isMultiVolume: 92, // u8
 } as const;
 const END_MARKER = 'DUMP_END';
-const EM_S390 = 22;
 const PAGE_SIZE = 4096;
 
-/** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
-const VMCORE_INFO = 0xe0c;
-/** VMCOREINFO_NOTE_SIZE is two or three pages (include/linux/vmcore_info.h). */
-const NOTE_BYTES = 4 * PAGE_SIZE;
 /** No machine has more memory. In bytes. */
 const MEMORY_LIMIT = 2n ** 52n;
 
@@ -40,8 +35,6 @@ export function openS390Dump(source: ByteSource, options: OpenCoreOptions): Core
   const { offset, memorySize } = readHeader(source);
   if (!options.allowTruncated) requireEnd(source, offset + memorySize);
   const there = Math.min(memorySize, source.size - offset);
-  const notePayload = readVmcoreinfoNote(source, offset, there);
-  const notes: Note[] = parseNotes(notePayload, false).slice(0, 1);
   return {
     format: 's390-dump',
     machine: EM_S390,
@@ -49,8 +42,8 @@ export function openS390Dump(source: ByteSource, options: OpenCoreOptions): Core
     source,
     segments: [],
     extents: makeExtents([{ start: 0, end: there, offset }]),
-    notePayload,
-    notes,
+    notePayload: new Uint8Array(0),
+    notes: [],
   };
 }
 
@@ -87,20 +80,4 @@ function requireEnd(source: ByteSource, offset: number): void {
   if (Buffer.from(bytes).toString('latin1') === END_MARKER) return;
   const what = 'has no end marker: the dump did not come to its end';
   throw new VmcoreError('ERR_VMCORE_TRUNCATED', `${source.name}: ${what}`, { file: source.name, offset });
-}
-
-/** The note that the kernel's lowcore points to; empty where it points to none. */
-function readVmcoreinfoNote(source: ByteSource, offset: number, size: number): Uint8Array {
-  const none = new Uint8Array(0);
-  if (size < VMCORE_INFO + 8) return none;
-  const pointer = new Uint8Array(8);
-  source.read(offset + VMCORE_INFO, pointer);
-  const address = new DataView(pointer.buffer).getBigUint64(0);
-  if (address === 0n || address >= BigInt(size)) return none;
-  const bytes = new Uint8Array(Math.min(NOTE_BYTES, size - Number(address)));
-  source.read(offset + Number(address), bytes);
-  const note = parseNotes(bytes, false)[0];
-  return note?.name === 'VMCOREINFO'
-    ? bytes.slice(0, Math.ceil((note.offset + note.desc.length) / 4) * 4)
-    : none;
 }
