@@ -477,9 +477,10 @@ export class Vmcore implements AsyncDisposable {
   #readCosts(kept: PageBitmap, { objective, costs }: PlanOptions): ReadCosts {
     if (objective === 'calls') return CALL_COSTS;
     if (costs) return costs;
+    const { borders, copied } = this.#profile.memory;
     if (this.#profile.policy !== 'auto') return this.#profile.costs;
     this.#measuredCosts ??=
-      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, this.#profile.memory.borders) ??
+      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, borders, copied) ??
       this.#profile.costs;
     return this.#measuredCosts;
   }

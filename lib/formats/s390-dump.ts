@@ -2,11 +2,13 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { makeExtents } from './extents.ts';
+import { parseNotes } from './notes.ts';
+import { cpuNotes, PREFIX_BYTES } from './s390-cpu-notes.ts';
 import { EM_S390 } from './s390-lowcore.ts';
 
 /**
  * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.h): a header, all memory from physical address 0
- * on, and an end marker. Everything is big-endian.
+ * on, in which each CPU stored its status, and an end marker. Everything is big-endian.
  */
 const MAGIC = 0xa8190173618f23fdn;
 const HEADER_BYTES = 4096;
@@ -18,7 +20,10 @@ const HEADER = {
   memorySize: 24, // u64, bytes
   volume: 76, // u32
   isMultiVolume: 92, // u8
+  cpus: 93, // u16
+  prefixes: 0x800, // u32 for each of at most 512 CPUs
 } as const;
+const CPUS_LIMIT = 512;
 const END_MARKER = 'DUMP_END';
 const PAGE_SIZE = 4096;
 
@@ -32,9 +37,10 @@ export function isS390Dump(head: Uint8Array): boolean {
 
 /** @throws VmcoreError ERR_VMCORE_TRUNCATED (unless `allowTruncated`), ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT. */
 export function openS390Dump(source: ByteSource, options: OpenCoreOptions): CoreFile {
-  const { offset, memorySize } = readHeader(source);
+  const { offset, memorySize, prefixes } = readHeader(source);
   if (!options.allowTruncated) requireEnd(source, offset + memorySize);
   const there = Math.min(memorySize, source.size - offset);
+  const notePayload = readCpuNotes(source, offset, there, prefixes);
   return {
     format: 's390-dump',
     machine: EM_S390,
@@ -42,8 +48,8 @@ export function openS390Dump(source: ByteSource, options: OpenCoreOptions): Core
     source,
     segments: [],
     extents: makeExtents([{ start: 0, end: there, offset }]),
-    notePayload: new Uint8Array(0),
-    notes: [],
+    notePayload,
+    notes: parseNotes(notePayload, false),
   };
 }
 
@@ -70,7 +76,25 @@ function readHeader(source: ByteSource): { offset: number; memorySize: number } 
     });
   }
   requireRange(source, offset, 1);
-  return { offset, memorySize: Number(memorySize) };
+  const cpus = Math.min(view.getUint16(HEADER.cpus), CPUS_LIMIT);
+  const prefixes = Array.from({ length: cpus }, (_, i) => view.getUint32(HEADER.prefixes + i * 4));
+  return { offset, memorySize: Number(memorySize), prefixes };
+}
+
+/** The status that the CPUs stored in their lowcores, as notes; of those whose prefix register is no address there is none. */
+function readCpuNotes(
+  source: ByteSource,
+  offset: number,
+  size: number,
+  prefixes: readonly number[],
+): Uint8Array {
+  const notes = prefixes.flatMap((prefix, i) => {
+    if (prefix === 0 || prefix % PREFIX_BYTES !== 0 || prefix + PREFIX_BYTES > size) return [];
+    const area = new Uint8Array(PREFIX_BYTES);
+    source.read(offset + prefix, area);
+    return [cpuNotes(i + 1, prefix, area)];
+  });
+  return Buffer.concat(notes);
 }
 
 function requireEnd(source: ByteSource, offset: number): void {

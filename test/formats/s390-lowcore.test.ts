@@ -5,7 +5,7 @@ import { buildElfCore, EM_S390, pattern, vmcoreinfoNote } from '../support/elf-b
 import { buildS390xCore } from '../support/s390x-core.ts';
 
 t.test('the note that the lowcore points to is one of the core', async (t) => {
-  const built = buildS390xCore({ layout: 'identity', vmcoreinfo: 'memory' });
+  const built = buildS390xCore({ memoryPages: 2048, layout: 'identity', vmcoreinfo: 'memory' });
   await using core = await openVmcore(built.elf);
   t.equal(core.vmcoreinfo.text, built.vmcoreinfo);
   t.same(
@@ -18,7 +18,7 @@ t.test('the note that the lowcore points to is one of the core', async (t) => {
 });
 
 t.test('so dumps of it have the note', async (t) => {
-  const built = buildS390xCore({ layout: 'identity', vmcoreinfo: 'memory' });
+  const built = buildS390xCore({ memoryPages: 2048, layout: 'identity', vmcoreinfo: 'memory' });
   await using core = await openVmcore(built.elf);
   for (const format of ['kdump', 'elf'] as const) {
     const path = `${t.testdir()}/dump`;
@@ -36,7 +36,7 @@ t.test('so dumps of it have the note', async (t) => {
 
 t.test('a core as QEMU 7.2 writes it', async (t) => {
   // e_ehsize 8, section headers of the other byte order in front of the program headers, p_vaddr 0, p_flags 0.
-  const built = buildS390xCore({ layout: 'identity' });
+  const built = buildS390xCore({ memoryPages: 2048, layout: 'identity' });
   const elf = buildElfCore({
     littleEndian: false,
     machine: EM_S390,
@@ -52,10 +52,10 @@ t.test('a core as QEMU 7.2 writes it', async (t) => {
 });
 
 t.test('its own note counts, and so does what the caller gives', async (t) => {
-  const built = buildS390xCore({ layout: 'identity' });
+  const built = buildS390xCore({ memoryPages: 2048, layout: 'identity' });
   await using core = await openVmcore(built.elf);
   t.equal(core.notes.length, 2);
-  const memoryOnly = buildS390xCore({ layout: 'identity', vmcoreinfo: 'memory' });
+  const memoryOnly = buildS390xCore({ memoryPages: 2048, layout: 'identity', vmcoreinfo: 'memory' });
   const given = 'OSRELEASE=given\nPAGESIZE=4096\n';
   await using other = await openVmcore(memoryOnly.elf, { vmcoreinfo: given });
   t.equal(other.vmcoreinfo.osrelease, 'given');
@@ -70,6 +70,7 @@ t.test('a lowcore that points nowhere is none', async (t) => {
   ];
   for (const [what, pointer] of pointers) {
     const built = buildS390xCore({
+      memoryPages: 2048,
       layout: 'identity',
       vmcoreinfo: 'memory',
       change: (memory) => memory.setU64(0xe0c, pointer),
@@ -88,7 +89,7 @@ t.test('a core without the first page, or of another machine, is left as it is',
   const segments = [{ paddr: 0x10000, vaddr: 0x10000n, data: pattern(4096) }];
   await using high = await openVmcore(buildElfCore({ littleEndian: false, machine: EM_S390, segments }));
   t.same(high.notes, []);
-  const { memory } = buildS390xCore({ layout: 'identity' });
+  const { memory } = buildS390xCore({ memoryPages: 2048, layout: 'identity' });
   await using x86 = await openVmcore(
     buildElfCore({ segments: [{ paddr: 0, data: memory.bytes }], notes: [[note]] }),
   );

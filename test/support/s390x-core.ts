@@ -10,6 +10,8 @@ export interface S390xCoreOptions {
   /** By pfn. Page frames without an entry look like the kernel's own. */
   readonly pages?: ReadonlyMap<number, PageFields>;
   readonly generation?: Generation;
+  /** Page frames of memory, from 0 on. Default 32 MiB of them. */
+  readonly memoryPages?: number;
   readonly layout?: 'identity' | 'decoupled';
   /** Where the layout is told. Default: in VMCOREINFO, as kernels have it. */
   readonly told?: 'vmcoreinfo' | 'os_info';
@@ -41,7 +43,6 @@ export interface S390xCore extends S390xAddresses {
   readonly freePages: number;
 }
 
-const MEMORY_PAGES = 8192;
 const MIB = 1 << 20;
 const IMAGE_BYTES = MIB;
 const AMODE31_BYTES = 0x3000;
@@ -56,7 +57,7 @@ const SECTION_BYTES = 32; // struct mem_section with page_ext
 const PRESENT = 0b1111n; // include/linux/mmzone.h
 
 export function buildS390xCore(options: S390xCoreOptions = {}): S390xCore {
-  const memory = new PhysicalImage(MEMORY_PAGES, 0, false);
+  const memory = new PhysicalImage(options.memoryPages ?? 8192, 0, false);
   const machine = placeMachine(options.layout ?? 'decoupled', memory);
   writeTables(memory, machine, options);
   const generation = options.generation ?? generations['6.12'];
@@ -96,7 +97,7 @@ function placeMachine(layout: 'identity' | 'decoupled', memory: PhysicalImage): 
 function writeTables(memory: PhysicalImage, machine: S390xAddresses, options: S390xCoreOptions): void {
   const { identityBase, image, imagePhysical, amode31, vmemmap } = machine;
   const tables = new S390xPageTables(memory, options.top ?? 1, imagePhysical + TOP_TABLE);
-  const pages = Array.from({ length: MEMORY_PAGES }, (_, pfn) => options.pages?.get(pfn));
+  const pages = Array.from({ length: memory.bytes.length / PAGE }, (_, pfn) => options.pages?.get(pfn));
   const structPages = encodePages(options.generation ?? generations['6.12'], pages, false);
   for (let at = 0; at < structPages.length; at += PAGE) {
     const paddr = memory.allocate(PAGE); // goes down, so that neighbours never lie one after another

@@ -30,9 +30,12 @@ export class S390xPageTables {
   /** `flags` are such as 0x200 (protected) and 0x100 (no-execute). */
   map(vaddr: bigint, paddr: number, frame: FrameSize, flags = 0n): void {
     const target = BigInt(paddr) | flags;
-    if (frame === '4K') return this.#image.setU64(this.#pageEntry(vaddr), target);
-    const type = frame === '1M' ? 0 : 1;
-    this.#image.setU64(this.#entry(vaddr, type), target | LARGE | (BigInt(type) << 2n));
+    if (frame === '4K') {
+      this.#image.setU64(this.#pageEntry(vaddr), target);
+    } else {
+      const type = frame === '1M' ? 0 : 1;
+      this.#image.setU64(this.#entry(vaddr, type), target | LARGE | (BigInt(type) << 2n));
+    }
   }
 
   mapRange(vaddr: bigint, paddr: number, length: number, frame: FrameSize): void {
