@@ -1,8 +1,11 @@
-import { mapBorders } from './access/map-borders.ts';
+import { copiedBelow } from './access/copied-ranges.ts';
+import { hsaBytes } from './access/hsa.ts';
+import { addBorders, mapBorders } from './access/map-borders.ts';
 import { type CoreSource, plainSource } from './access/open-source.ts';
 import { type AccessOptions, accessProfile, checkAccessOptions } from './access/profile.ts';
 import { VmcoreError } from './errors.ts';
 import { openCore } from './formats/open-core.ts';
+import { EM_S390 } from './formats/s390-lowcore.ts';
 import { Vmcore } from './vmcore.ts';
 
 /** How a core is opened. */
@@ -48,7 +51,11 @@ export async function openVmcore(
   if (sources.length === 0) throw argument('there is no file to open');
   const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget };
   const core = await openCore(recipe, signal);
-  return new Vmcore(core, accessProfile(core.source, options, mapBorders(core.source, core.segments)));
+  const { extents, segments, machine } = core;
+  const mayBeFirmwares = core.source.mapping === 'eager' && machine === EM_S390;
+  const copied = copiedBelow(extents, options.hsaBytes ?? (mayBeFirmwares ? hsaBytes() : 0));
+  const borders = addBorders(mapBorders(core.source, segments), copied);
+  return new Vmcore(core, accessProfile(core.source, options, borders, copied));
 }
 
 function isList(source: CoreSource | readonly CoreSource[]): source is readonly CoreSource[] {

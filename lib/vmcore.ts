@@ -150,8 +150,9 @@ export class Vmcore implements AsyncDisposable {
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
     this.pageSize = header?.pageSize ?? this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
     this.#architecture = architectureOf(core.machine);
-    const statuses = prstatusNotes(core.notes).map((note) => note.desc);
-    this.cpus = this.#architecture ? parseCpus(statuses, this.#architecture.prstatus, core.littleEndian) : [];
+    this.cpus = this.#architecture
+      ? parseCpus(core.notes, this.#architecture.registers, core.littleEndian)
+      : [];
     this.#physBase =
       (this.#vmcoreinfo?.number('phys_base') === undefined ? header?.physBase : undefined) ??
       this.#architecture?.physBase(this.#vmcoreinfo, core.segments) ??
@@ -278,6 +279,24 @@ export class Vmcore implements AsyncDisposable {
   /** The physical address of a virtual one, in bytes. @throws as readVirtual. */
   translate(vaddr: bigint): number {
     return this.#at(vaddr).translate(vaddr);
+  }
+
+  /**
+   * The physical address of what a CPU (an index of {@link cpus}) had at a real address. On s390x each CPU has its prefix
+   * area, with its lowcore, at real addresses 0 to 0x1fff: `readPhysical(core.realToPhysical(0, cpu), 0x2000)`. All other
+   * addresses here are absolute ones, the page tables' too. On other architectures there is no difference.
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT: no such CPU, or it left no prefix register.
+   */
+  realToPhysical(real: number, cpu: number): number {
+    this.#requireOpen();
+    checkPaddr(real);
+    const registers = this.cpus.find((one) => one.cpu === cpu);
+    if (!registers) throw argument(`there are registers of ${this.cpus.length} CPUs, and none of CPU ${cpu}`);
+    const architecture = this.#architecture;
+    if (!architecture?.absoluteAddress) return real;
+    const paddr = architecture.absoluteAddress(registers, real);
+    if (paddr === undefined) throw argument(`CPU ${cpu} left no prefix register`);
+    return paddr;
   }
 
   /** The page-table entries that lead to a virtual address, the top level first, as far as there are some. */
@@ -513,7 +532,7 @@ export class Vmcore implements AsyncDisposable {
         machine,
         noteSegment,
         segments: this.segments,
-        identityMapped: this.#architecture?.identityMapped ?? false,
+        directMap: this.#architecture?.directMap?.(this.#vmcoreinfo),
         image: this.#vmcoreinfo && this.#architecture?.kernelImage?.(this.#vmcoreinfo, this.#physBase),
       },
       warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
@@ -524,9 +543,10 @@ export class Vmcore implements AsyncDisposable {
   #readCosts(kept: PageBitmap, { objective, costs }: PlanOptions): ReadCosts {
     if (objective === 'calls') return CALL_COSTS;
     if (costs) return costs;
+    const { borders, copied } = this.#profile.memory;
     if (this.#profile.policy !== 'auto') return this.#profile.costs;
     this.#measuredCosts ??=
-      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, this.#profile.memory.borders) ??
+      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, borders, copied) ??
       this.#profile.costs;
     return this.#measuredCosts;
   }
@@ -569,7 +589,8 @@ export class Vmcore implements AsyncDisposable {
     const why = this.vmcoreinfoProblem
       ? 'without VMCOREINFO the page tables are not known'
       : `the page tables of this ${this.arch} kernel are not known`;
-    return new SegmentSpace(linearRanges(this.segments, this.#architecture?.identityMapped ?? false), why);
+    const directMap = this.#architecture?.directMap?.(this.#vmcoreinfo);
+    return new SegmentSpace(linearRanges(this.segments, directMap), why);
   }
 
   #at(vaddr: bigint): VirtualMemory {
@@ -627,9 +648,10 @@ function target(lengthOrInto: unknown, limit: number): Uint8Array {
   throw argument(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
 }
 
-/** PT_LOADs whose virtual address says something: in QEMU's dumps it is 0 in all of them. */
-function linearRanges(segments: readonly Segment[], identityMapped: boolean): LinearRange[] {
-  return segments.flatMap(({ vaddr, paddr, memSize }) =>
-    paddr === undefined || (vaddr === 0n && !identityMapped) ? [] : [{ vaddr, paddr, size: memSize }],
-  );
+/** In QEMU's dumps the virtual address is 0 in all PT_LOADs. */
+function linearRanges(segments: readonly Segment[], directMap: bigint | undefined): LinearRange[] {
+  return segments.flatMap(({ vaddr, paddr, memSize }) => {
+    if (paddr === undefined || (vaddr === 0n && directMap === undefined)) return [];
+    return [{ vaddr: vaddr || directMap! + BigInt(paddr), paddr, size: memSize }];
+  });
 }

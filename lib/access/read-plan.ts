@@ -1,3 +1,4 @@
+import { COPIED_READ_BYTES, type CopiedRanges, isCopied } from './copied-ranges.ts';
 import { type MapBorders, stretchAround } from './map-borders.ts';
 
 /** How the bytes of an extent are reached. */
@@ -33,6 +34,8 @@ export interface ReadLimits {
   readonly callsPerGiB?: number | undefined;
   /** What no map of several ranges goes across. */
   readonly borders?: MapBorders | undefined;
+  /** What is read whatever it costs, also where nothing else is. Each end of it is a border. */
+  readonly copied?: CopiedRanges | undefined;
 }
 
 /** Wanted ranges of a file, ascending and disjoint, as parallel arrays. */
@@ -144,11 +147,15 @@ function planAtPrice(
     map.push(i, best[i]! - start[i]! * mapByte);
     pread.push(i, best[i]! - start[i]! * readByte);
     if (end[i]! > stretch.end) stretch = stretchAround(limits.borders, start[i]!);
+    const copied = isCopied(limits.copied, start[i]!);
+    const preadLimit = copied ? COPIED_READ_BYTES : limits.pread;
     map.dropWhile(
       (j) =>
-        end[i]! - start[j]! > limits.map || (j < i && (start[j]! < stretch.start || end[i]! > stretch.end)),
+        copied ||
+        end[i]! - start[j]! > limits.map ||
+        (j < i && (start[j]! < stretch.start || end[i]! > stretch.end)),
     );
-    pread.dropWhile((j) => end[i]! - start[j]! > limits.pread);
+    pread.dropWhile((j) => end[i]! - start[j]! > preadLimit);
     const touched = (end[i]! - start[i]!) * touchByte;
     map.addToAll(touched);
     const mapCost = map.minimum + mapCall + end[i]! * mapByte;

@@ -9,6 +9,7 @@ import { openKdump } from './kdump.ts';
 import { isKdump } from './kdump-headers.ts';
 import { isLime, openLime } from './lime.ts';
 import { isS390Dump, openS390Dump } from './s390-dump.ts';
+import { addLowcoreNote } from './s390-lowcore.ts';
 
 /** Enough for every magic. */
 const HEAD_BYTES = 64;
@@ -22,7 +23,8 @@ export async function openCoreFile(
   options: OpenCoreOptions = {},
 ): Promise<CoreFile> {
   const sources = await Promise.all(files.map((file) => unwrap(file, options)));
-  return openPlain(sources, options);
+  const core = openPlain(sources, options);
+  return options.vmcoreinfo === undefined ? addLowcoreNote(core) : core;
 }
 
 /** A flattened file as what it would become, any other as it is. */

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../access/byte-source.ts';
+import { COPIED_READ_BYTES } from '../access/copied-ranges.ts';
 import type { ReadLimits } from '../access/read-plan.ts';
 import { MemoryRegion, type Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
@@ -46,7 +47,8 @@ export class PageReader {
   constructor(options: PageReaderOptions) {
     const { pageSize, limits } = options;
     this.#options = options;
-    this.#buffer = new Uint8Array(Math.max(limits.pread, SMALLEST_MAP_PAGES * pageSize));
+    const copied = limits.copied ? COPIED_READ_BYTES : 0;
+    this.#buffer = new Uint8Array(Math.max(limits.pread, copied, SMALLEST_MAP_PAGES * pageSize));
     this.#scratch = new Uint8Array(pageSize);
   }
 

@@ -6,7 +6,8 @@ import { type DumpOptions, openVmcore } from '../../lib/index.ts';
 import { tinyCore } from '../output/tiny-core.ts';
 import { buildElfCore, notePayload, pattern, vmcoreinfoNote } from '../support/elf-builder.ts';
 import { buildKdump, type KdumpLayoutName } from '../support/kdump-builder.ts';
-import { buildElf32, buildLime, buildS390Dump } from '../support/memory-dumps.ts';
+import { buildElf32, buildLime } from '../support/memory-dumps.ts';
+import { buildS390Dump } from '../support/s390-dump-builder.ts';
 import type { Seed } from './fuzz.ts';
 
 const PAGE = 4096;

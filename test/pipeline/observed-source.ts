@@ -10,7 +10,7 @@ const POISON = 0xdd;
 /** A source in memory that counts as the addon does, and takes away what is released. */
 export class ObservedSource implements ByteSource {
   readonly name = 'observed';
-  readonly mapping = 'lazy';
+  readonly mapping: ByteSource['mapping'] = 'lazy';
   readonly mapFailures = {};
   readonly shared = undefined;
   readonly size: number;

@@ -21,34 +21,6 @@ export function buildLime(ranges: readonly MemoryRange[]): Buffer {
   return Buffer.concat(parts);
 }
 
-export interface S390DumpShape {
-  /** From physical address 0 on. */
-  readonly memory: Uint8Array;
-  /** What the header says of its length. Default: what it is. */
-  readonly memorySize?: bigint;
-  readonly headerSize?: number;
-  readonly pageSize?: number;
-  /** Number of the volume of a multi-volume dump. */
-  readonly volume?: number;
-  /** Default true. */
-  readonly hasEnd?: boolean;
-}
-
-/** A stand-alone dump: struct df_s390_hdr of s390-tools, include/dump/s390_dump.h. */
-export function buildS390Dump(shape: S390DumpShape): Buffer {
-  const { memory, memorySize = BigInt(memory.length), headerSize = 4096, pageSize = 4096 } = shape;
-  const header = Buffer.alloc(4096);
-  header.writeBigUInt64BE(0xa8190173618f23fdn, 0);
-  header.writeUInt32BE(5, 8);
-  header.writeUInt32BE(headerSize, 12);
-  header.writeUInt32BE(4, 16);
-  header.writeUInt32BE(pageSize, 20);
-  header.writeBigUInt64BE(memorySize, 24);
-  header.writeUInt32BE(shape.volume ?? 0, 76);
-  header.writeUInt8(shape.volume === undefined ? 0 : 1, 92);
-  return Buffer.concat([header, memory, Buffer.from(shape.hasEnd === false ? '' : 'DUMP_END')]);
-}
-
 /** An ELF32 core of one PT_LOAD for each range. */
 export function buildElf32(ranges: readonly MemoryRange[], littleEndian = true): Buffer {
   const [ehdr, phdr] = [52, 32];
