@@ -2,6 +2,7 @@
 # crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]
 # Boot a kernel in QEMU, fill its memory, crash it, and let a capture kernel copy /proc/vmcore to OUT_DIR/core.elf,
 # or run a program. The serial console goes to OUT_DIR/console.log. Sizes are in MiB:
+#   arch=x86_64             or s390x, always emulated and without the next three lines
 #   mem=768 smp=2 nodes=1   the machine          crashkernel=256M  what the capture kernel gets
 #   dimm=0                  a DIMM on top        balloon=0         taken away with virtio-balloon
 #   la57=                   5-level page tables  append=           more for the kernel command line
@@ -22,7 +23,7 @@
 
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
-mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
+arch=x86_64 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
 run='' live='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after='' dumps=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
@@ -31,6 +32,14 @@ mkdir -p "$dest"
 tmp=$(mktemp -d "$dest/run.XXXXXX")
 vm=
 trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null || true; rm -rf "$tmp"' EXIT
+
+machine() {
+    case $arch in
+        x86_64) echo "-machine q35 $(accelerator)$([ -n "$la57" ] || echo ,-la57) -serial file:$dest/console.log" ;;
+        s390x)  echo "-machine s390-ccw-virtio -accel tcg,thread=multi -cpu max" \
+            "-chardev file,id=console,path=$dest/console.log -device sclpconsole,chardev=console" ;;
+    esac
+}
 
 # KVM runs an unmodified kernel only where the CPU virtualizes: some hosts offer /dev/kvm and then never finish.
 accelerator() {
@@ -56,7 +65,7 @@ memory() {
 # disk SERIAL FILE [OPTION]: guest/init finds it by its serial number
 disk() {
     echo "-drive if=none,id=$1,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=$2${3:-}"
-    echo "-device virtio-blk-pci,drive=$1,serial=$1"
+    echo "-device virtio-blk,drive=$1,serial=$1"
 }
 
 make_ext4() { # FILE MiB [FOLDER]
@@ -154,11 +163,9 @@ work_disk
 result_disk
 mkfifo "$tmp/monitor"
 exec 3<> "$tmp/monitor"
-[ -n "$la57" ] || feature=,-la57
 : > "$dest/console.log"
 # shellcheck disable=SC2046,SC2086
-qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
-    -nodefaults -display none -no-reboot -serial "file:$dest/console.log" -monitor stdio \
+"qemu-system-$arch" $(machine) $(memory) $(disks) $qemu -nodefaults -display none -no-reboot -monitor stdio \
     -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
     -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon ${live:+vm.live=$run} $guest $append" \
     < "$tmp/monitor" > "$dest/monitor.log" &
