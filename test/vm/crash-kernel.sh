@@ -94,6 +94,7 @@ boot() {
     local console=$1
     shift
     : > "$console"
+    : > "$tmp/monitor.out" # not what the machine before said
     # shellcheck disable=SC2046,SC2086
     qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
         -nodefaults -display none -no-reboot -serial "file:$console" -monitor stdio \
@@ -127,6 +128,15 @@ rdump() {
     PATH=$PATH:/sbin:/usr/sbin debugfs -R "rdump / $2" "$1" 2> /dev/null
 }
 
+# A machine that was saved while it was stopped is so when it is there again: until then `cont` does nothing.
+resume() {
+    until grep -q 'VM status: running' "$tmp/monitor.out"; do
+        kill -0 "$vm" || die "the saved machine does not go on"
+        printf 'cont\ninfo status\n' >&3
+        sleep 0.2
+    done
+}
+
 milliseconds() { date +%s%3N; }
 
 # Goes on from the saved state, once to the end and then as long as chance will have it. What is on the disk is what a
@@ -136,9 +146,9 @@ cut_power() {
     mv "$tmp/out.img" "$tmp/out.saved"
     for ((i = 0; i <= cuts; i++)); do
         cp --sparse=always "$tmp/out.saved" "$tmp/out.img"
-        start=$(milliseconds)
         boot "$dest/console-$i.log" -incoming "exec:cat $tmp/state"
-        echo cont >&3
+        resume
+        start=$(milliseconds)
         if [ $i = 0 ]; then
             wait_for_guest "$dest/console-$i.log"
             grep -q 'vm: exit 0' "$dest/console-0.log" || die "$run: see $dest/console-0.log"
