@@ -1,6 +1,14 @@
 import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
-import type { AccessProfile } from './access/profile.ts';
+import {
+  MemoryBudget,
+  type MemoryOptions,
+  type PassMemory,
+  type PassSizes,
+  PLAIN_DUMP,
+  type WorkerOptions,
+} from './access/memory-budget.ts';
+import type { AccessOptions, AccessProfile } from './access/profile.ts';
 import { CALL_COSTS, type ReadCosts, type ReadObjective } from './access/read-plan.ts';
 import { WINDOW_BYTES } from './access/region.ts';
 import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
@@ -19,6 +27,7 @@ import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
 import { CorePages } from './filter/core-pages.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
+import { maxPfnOf } from './filter/existing-pages.ts';
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
@@ -26,12 +35,14 @@ import { planScrub, type ScrubPlan } from './filter/scrub-plan.ts';
 import type { ScrubTarget } from './filter/scrub-target.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { bytesWithData } from './formats/extents.ts';
+import { SPARING_MEMBER_BYTES } from './formats/kdump-source.ts';
 import { eraseinfoNotes, findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
 import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
 import { headerNames, readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import { coreProfiles } from './memory/core-profile.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
 import { calibrateOn } from './pipeline/calibrate-on.ts';
@@ -43,7 +54,6 @@ import { type MemoryUsage, memoryUsageOf } from './pipeline/memory-usage.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
 import type { Progress } from './pipeline/progress.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
-import { workerCount } from './pipeline/worker-count.ts';
 
 /** What is classified, and how. */
 export interface ClassifyOptions extends ScanOptions {
@@ -117,7 +127,10 @@ export class Vmcore implements AsyncDisposable {
   readonly #source: ByteSource;
   readonly #core: OpenedCore;
   readonly #architecture: Architecture | undefined;
-  readonly #profile: AccessProfile;
+  readonly #budget: MemoryBudget;
+  /** Gets smaller when a pass needs room within the memory budget. */
+  #profile: AccessProfile;
+  #scale: number;
   readonly #vmcoreinfo: Vmcoreinfo | undefined;
   readonly #physBase: number;
   readonly #tables: PhysicalMemory;
@@ -130,11 +143,10 @@ export class Vmcore implements AsyncDisposable {
   #measuredCosts: ReadCosts | undefined;
 
   /** @internal Use openVmcore(). */
-  constructor(core: OpenedCore, profile: AccessProfile) {
+  constructor(core: OpenedCore, options: AccessOptions & MemoryOptions) {
     const { source, header } = core;
     this.#source = source;
     this.#core = core;
-    this.#profile = profile;
     this.file = source.name;
     this.size = core.fileSize;
     this.format = core.format;
@@ -149,6 +161,13 @@ export class Vmcore implements AsyncDisposable {
     this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
     this.pageSize = header?.pageSize ?? this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
+    const memory = {
+      ...{ source, pageSize: this.pageSize, heldBytes: heldBytes(core) },
+      bitmapBytes: Math.ceil(maxPfnOf(core.extents, this.pageSize) / 8),
+      profile: coreProfiles(core, options),
+    };
+    this.#budget = new MemoryBudget(memory, options.memoryBudget);
+    ({ profile: this.#profile, scale: this.#scale } = this.#budget.fit(PLAIN_DUMP, { workers: 0 }));
     this.#architecture = architectureOf(core.machine);
     this.cpus = this.#architecture
       ? parseCpus(core.notes, this.#architecture.registers, core.littleEndian)
@@ -167,7 +186,7 @@ export class Vmcore implements AsyncDisposable {
       fileSize: core.fileSize,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
-      openSlots: () => new Slots(source, profile.structPages),
+      openSlots: () => new Slots(source, this.#profile.structPages),
     });
     this.maxPfn = this.#pages.maxPfn;
   }
@@ -401,7 +420,8 @@ export class Vmcore implements AsyncDisposable {
       const before = this.counters;
       const costs = this.#readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
-      const limits = this.#profile.limits(objective, Math.max(1, workerCount(options, this.#source)));
+      const { profile, workers } = this.#fit({ ...PLAIN_DUMP, objective }, options);
+      const limits = profile.limits(objective, Math.max(1, workers));
       const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
       return { level, calibration, ...makeReadPlan(bitmap, planner, objective) };
     });
@@ -419,7 +439,6 @@ export class Vmcore implements AsyncDisposable {
   }
 
   /**
-<<<<<<< HEAD
    * How large dumps would be, from a sample of the pages, with intervals that all hold with 95 %; nothing is written. For
    * kdump-compressed files; dump() with `dryRun` reads all pages and tells the very size, of ELF cores too.
    * @throws as classify(); VmcoreError ERR_VMCORE_CODEC; what reading throws, but for single pages, which a dump has not.
@@ -427,7 +446,7 @@ export class Vmcore implements AsyncDisposable {
   estimate(options: EstimateOptions = {}): Promise<EstimateReport> {
     return this.#run(options.signal, (signal) => {
       const levels = options.levels ?? (this.filterProblem ? LEVELS_WITHOUT_KERNEL : undefined);
-      return estimateSizes(this.#dumpContext('time'), { ...options, levels }, signal);
+      return estimateSizes(this.#dumpContext(), { ...options, levels }, signal);
     });
   }
 
@@ -440,7 +459,9 @@ export class Vmcore implements AsyncDisposable {
     const { signal, onProgress } = options;
     const counted = { level: LEVEL_MAX, compression: 'none', dryRun: true, signal, onProgress } as const;
     return memoryUsageOf(await this.dump(this.file, counted), this.pageSize);
-=======
+  }
+
+  /**
    * Compares the memory of this core (A) with that of another (B), which may be of any format: which pages differ, in what
    * way, and what they are. It reads what both have data of, and takes 6 bits of memory for each page of either.
    * @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_FAULT, ERR_VMCORE_CODEC, what classify() throws; the signal's reason.
@@ -451,7 +472,6 @@ export class Vmcore implements AsyncDisposable {
     return this.#run(options.signal, (signal) =>
       other.#run(signal, (both) => diffCores(this.#diffSide(), other.#diffSide(), options, both)),
     );
->>>>>>> inputs
   }
 
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
@@ -472,16 +492,29 @@ export class Vmcore implements AsyncDisposable {
     await this.close();
   }
 
-  #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
-    return writeDump(this.#dumpContext(checkObjective(options.objective)), target, options, signal);
+  /** Regions of reads that are kept get smaller, too. */
+  #fit(pass: PassMemory, options: WorkerOptions): PassSizes {
+    const sizes = this.#budget.fit(pass, options);
+    if (sizes.scale < this.#scale) {
+      this.#scale = sizes.scale;
+      this.#profile = sizes.profile;
+      this.#tables.slots.resize(this.#profile.tables);
+      this.#memory.slots.resize(this.#profile.memory);
+    }
+    return sizes;
   }
 
-  #dumpContext(objective: ReadObjective): DumpContext {
+  #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
+    checkObjective(options.objective);
+    return writeDump(this.#dumpContext(), target, options, signal);
+  }
+
+  #dumpContext(): DumpContext {
     return {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
-      limits: (readers: number) => this.#profile.limits(objective, readers),
+      fit: (pass: PassMemory, of: WorkerOptions) => this.#fit(pass, of),
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
@@ -614,6 +647,14 @@ export class Vmcore implements AsyncDisposable {
   #requireOpen(): void {
     if (this.#closed) throw closedError(this.file);
   }
+}
+
+/** What an open core keeps, in bytes: notes, where memory lies, and the bitmaps of a compressed dump with its ranks. */
+function heldBytes({ format, notePayload, extents, header, recipe }: OpenedCore): number {
+  const tables = notePayload.length + 3 * extents.start.byteLength;
+  if (format !== 'kdump' || !header) return tables;
+  const bitmap = Math.ceil(header.maxPfn / 8);
+  return tables + 2 * bitmap + Math.ceil(bitmap / 8) + recipe.sources.length * SPARING_MEMBER_BYTES;
 }
 
 function closedError(file: string): VmcoreError {

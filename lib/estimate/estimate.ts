@@ -62,7 +62,7 @@ export interface EstimateReport {
 /** The core as an estimate needs it. */
 export type EstimateContext = Pick<
   DumpContext,
-  'source' | 'extents' | 'pageSize' | 'limits' | 'inputLevel' | 'classify' | 'describe'
+  'source' | 'extents' | 'pageSize' | 'fit' | 'inputLevel' | 'classify' | 'describe'
 >;
 
 /** An estimate's options, checked. */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
+import { PLAIN_DUMP } from '../access/memory-budget.ts';
 import type { DumpContext } from '../pipeline/dump-context.ts';
 import { type EstimatedTotal, estimateTotal, type RegionSizes } from './interval.ts';
 import { PageSizes, type Storage } from './page-sizes.ts';
@@ -21,7 +22,7 @@ export class LevelSample {
   #size = 0;
 
   constructor(
-    core: Pick<DumpContext, 'source' | 'extents' | 'pageSize' | 'limits'>,
+    core: Pick<DumpContext, 'source' | 'extents' | 'pageSize' | 'fit'>,
     { bitmap, kept, level }: Classification,
     ways: readonly Storage[],
     seed: number,
@@ -29,7 +30,7 @@ export class LevelSample {
     this.#kept = bitmap;
     this.#pageSize = core.pageSize;
     this.#sample = new RegionSample(kept, seed);
-    const reader = { ...core, limits: core.limits(1) };
+    const reader = { ...core, limits: core.fit(PLAIN_DUMP, { workers: 0 }).profile.limits('time', 1) };
     this.#sizes = new PageSizes(reader, ways, (level & LEVEL_ZERO) !== 0);
     const { regions } = this.#sample;
     this.#sums = ways.map(() => ({ sum: new Float64Array(regions), squares: new Float64Array(regions) }));

@@ -21,7 +21,8 @@ export class PageSizes {
     this.#encoders = ways.map(({ compression, compressionLevel: level }) => {
       const pageCodec = compression && codec(compression, { level });
       // One page at a time: what is made of it is not kept.
-      return new PageEncoder({ pageSize, codec: pageCodec, shareZeroPages, bufferSize: pageSize });
+      const batch = { bytes: pageSize, pages: 1 };
+      return new PageEncoder({ pageSize, codec: pageCodec, shareZeroPages, batch });
     });
   }
 

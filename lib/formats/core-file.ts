@@ -40,6 +40,8 @@ export interface OpenCoreOptions {
   readonly vmcoreinfo?: string | undefined;
   /** The text of /proc/iomem of the kernel whose /proc/kcore it is; that of this machine by default. */
   readonly iomem?: string | undefined;
+  /** Whether a compressed dump is reached in small regions, which a memory budget has room for. */
+  readonly sparing?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

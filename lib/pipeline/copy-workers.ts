@@ -9,11 +9,6 @@ import { unpackError, workerFailure } from './sent-error.ts';
 
 /** A thread has so many jobs at a time: the next one is there when one is done. */
 const JOBS_OF_THREAD = 2;
-/**
- * Batches of a thread that are on their way or wait for those of other threads, at most. What the longest map holds
- * should fit, or threads that are ahead stop; and it is memory: 2 MiB each, where pages are stored raw.
- */
-const BATCHES_OF_THREAD = 8;
 /** Megabytes of JavaScript objects of a thread: it needs few, and young ones that are not collected count as resident. */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
 
@@ -65,7 +60,7 @@ export class CopyWorkers {
    * @throws the signal's reason.
    */
   async *batches(
-    setup: Omit<CopySetup, 'batches'>,
+    setup: CopySetup,
     jobs: Iterable<CopyJob>,
     signal: AbortSignal,
   ): AsyncGenerator<CopiedBatch> {
@@ -73,8 +68,7 @@ export class CopyWorkers {
     signal.addEventListener('abort', wake);
     try {
       this.#undealt = jobs[Symbol.iterator]();
-      for (const thread of this.#threads)
-        send(thread, { kind: 'setup', setup: { ...setup, batches: BATCHES_OF_THREAD } });
+      for (const thread of this.#threads) send(thread, { kind: 'setup', setup });
       for (let i = 0; i < JOBS_OF_THREAD * this.count; i++) this.#deal(this.#threads[i % this.count]!);
       for (;;) {
         signal.throwIfAborted();

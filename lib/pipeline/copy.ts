@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { BatchSize } from '../access/memory-budget.ts';
 import { codec } from '../codecs/registry.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
@@ -19,6 +20,7 @@ import type { PageReaderOptions } from './page-reader.ts';
 import { CallPrediction, type PlannerOptions, type PredictedCalls, planPages } from './read-planner.ts';
 
 export interface CopyOptions extends PageReaderOptions, PlannerOptions {
+  readonly batch: BatchSize;
   readonly classification: Classification;
   /** Pages are stored raw when absent. */
   readonly compression: Compression | undefined;
@@ -89,8 +91,8 @@ export async function copyPages(options: CopyOptions): Promise<CopyResult> {
 }
 
 function copiedByWorkers(workers: CopyWorkers, jobs: Iterable<CopyJob>, options: CopyOptions): BatchSource {
-  const { source, extents, pageSize, limits, compression, scrub, signal } = options;
-  const setup = { source: source.shared!, extents, pageSize, limits, compression, scrub };
+  const { source, extents, pageSize, limits, batch, compression, scrub, signal } = options;
+  const setup = { source: source.shared!, extents, pageSize, limits, batch, compression, scrub };
   const batches = workers.batches({ ...setup, shareZeroPages: sharesZeroPages(options) }, jobs, signal);
   return { batches, reuse: (batch) => workers.reuse(batch) };
 }

@@ -1,14 +1,15 @@
+import { type PassMemory, type PassSizes, PLAIN_DUMP, type WorkerOptions } from '../access/memory-budget.ts';
 import type { ReadCosts, ReadObjective } from '../access/read-plan.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
 import { VmcoreError } from '../errors.ts';
 import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
+import { PAGE_CLASSES } from '../filter/page-class.ts';
 import type { ScrubTarget } from '../filter/scrub-target.ts';
 import type { SelectPages } from '../filter/select.ts';
 import type { AbortMode } from '../output/sink.ts';
 import type { DumpContext } from './dump-context.ts';
-import { checkTarget, type DumpTarget, isStream, type OutputOptions } from './output-target.ts';
+import { checkTarget, type DumpTarget, filesOf, isStream, type OutputOptions } from './output-target.ts';
 import type { Progress } from './progress.ts';
-import { type WorkerOptions, workerCount } from './worker-count.ts';
 
 /** What a read plan is made for. */
 export interface PlanOptions extends WorkerOptions {
@@ -62,8 +63,8 @@ export interface DumpRequest {
   readonly levels: readonly number[];
   readonly format: DumpFormat;
   readonly compression: 'none' | CodecName;
-  /** Worker threads for all jobs of a level. */
-  readonly workers: number;
+  /** Of the worker threads for all jobs of a level, and all else that takes memory. */
+  readonly sizes: PassSizes;
   readonly splitBlockPages: number | undefined;
 }
 
@@ -77,7 +78,7 @@ const SPLIT_PAGES = 64;
 export function dumpRequest(
   target: DumpTarget,
   options: DumpOptions,
-  core: Pick<DumpContext, 'source' | 'defaultCompression' | 'inputLevel' | 'pageSize'>,
+  core: Pick<DumpContext, 'fit' | 'defaultCompression' | 'inputLevel' | 'pageSize'>,
 ): DumpRequest {
   checkTarget(target, options);
   const format = options.format ?? 'kdump';
@@ -92,9 +93,25 @@ export function dumpRequest(
     levels: dumpLevels(target, options).map((level) => level | core.inputLevel),
     format,
     compression: dumpCompression(format, options, core.defaultCompression),
-    workers: workerCount(options, core.source),
+    sizes: core.fit(dumpMemory(target, options), options),
     splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
   };
+}
+
+/** Bitmaps beside those of a plain dump: of ELF, which zeros are cut out, and what is never written. */
+const ELF_BITMAPS = 6;
+/** Of `select`: what it drops, and each class. */
+const SELECT_BITMAPS = 1 + PAGE_CLASSES.length;
+
+function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: DumpOptions): PassMemory {
+  const writers = Math.max(1, filesOf(target).length);
+  const bitmaps =
+    PLAIN_DUMP.bitmaps +
+    (format === 'elf' ? ELF_BITMAPS : 0) +
+    (select ? SELECT_BITMAPS : 0) +
+    // Each file of a set has the bits of its pages.
+    (writers > 1 ? writers : 0);
+  return { bitmaps, writers, objective };
 }
 
 /** Bytes as pages. */

@@ -27,7 +27,7 @@ export async function writeDump(
   const request = dumpRequest(target, options, context);
   signal.throwIfAborted();
   const scrub = await context.planScrub(options.scrub ?? [], signal);
-  const run = new DumpRun(context, options, scrub, signal);
+  const run = new DumpRun(context, request, scrub, signal);
   const failed: FailedLevel[] = [];
   for (const [i, level] of request.levels.entries()) {
     const isLast = i === request.levels.length - 1;
@@ -61,7 +61,7 @@ class LevelAttempt {
   async write(level: number, isLast: boolean): Promise<LevelResult> {
     const { target, options } = this.#request;
     const jobs = Math.max(1, filesOf(target).length);
-    await using workers = new DumpWorkers(this.#request.workers, jobs, this.#context.source);
+    await using workers = new DumpWorkers(this.#request.sizes.workers, jobs, this.#context.source);
     const signal = AbortSignal.any([this.#signal, workers.failure]);
     const sinks = await openOutputs(target, options, signal);
     try {

@@ -91,8 +91,7 @@ const notesTarget: Target = {
       notesEnd(bytes, littleEndian);
       omitNotes(bytes, eraseinfoNotes(notes));
       for (const machine of [62, 22]) {
-        const statuses = prstatusNotes(notes).map(({ desc }) => desc);
-        parseCpus(statuses, architectureOf(machine)!.prstatus, littleEndian);
+        parseCpus(notes, architectureOf(machine)!.registers, littleEndian);
       }
     }
   },
