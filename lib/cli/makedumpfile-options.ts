@@ -61,10 +61,11 @@ export const makedumpfileOptions: readonly Option[] = [
   }),
 ];
 
-/** @throws UsageError for an option that is not done here. */
+/** @throws UsageError for an option that is not done here, and for two that tell the same. */
 export function refuseOptions(args: Arguments): void {
   const option = refused.find(({ name }) => args.has(name));
   if (option) throw new UsageError(`${spelling(option)} is not done: ${option.why}`);
+  if (args.has('vmlinux') && args.has('vmcoreinfo')) throw new UsageError('either -x or -i, not both');
 }
 
 /** What is done by an option of this name, instead of creating one dump. */

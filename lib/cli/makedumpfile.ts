@@ -1,7 +1,7 @@
 import { codecs, formatRecord } from '../index.ts';
 import { type Arguments, UsageError } from './args.ts';
 import type { Command, Context } from './command.ts';
-import { dump } from './dump.ts';
+import { dump, runArguments } from './dump.ts';
 import { dumpArguments } from './dump-arguments.ts';
 import {
   checkFiles,
@@ -44,7 +44,7 @@ export const makedumpfile: Command = {
     refuseOptions(args);
     const mode = chooseMode(args);
     checkFiles(args, mode);
-    if (mode === 'create' || mode === 'split') dumpArguments(args);
+    if (mode === 'create' || mode === 'split') checkDump(args);
     if (!args.has('check-params')) await modes[mode](args, context);
   },
 };
@@ -58,6 +58,13 @@ const modes: Record<Mode, Command['run']> = {
   'mem-usage': (args, context) => memUsage.run(args, context),
 };
 
+/** Finds what is wrong with a command line before anything is done. @throws UsageError. */
+function checkDump(args: Arguments): void {
+  dumpArguments(args);
+  runArguments(args);
+  vtopAddress(args);
+}
+
 async function create(args: Arguments, context: Context): Promise<void> {
   const asked = args.preceded(['dump-level', '0'], ['compression', 'none']);
   // A capture kernel has one chance: makedumpfile, too, goes on without a compression that it was built without.
@@ -69,14 +76,18 @@ async function create(args: Arguments, context: Context): Promise<void> {
 }
 
 async function printVtop(args: Arguments, { signal, output }: Context): Promise<void> {
-  const text = args.value('vtop');
-  if (text === undefined) return;
-  const vaddr = parseAddress(text);
-  if (vaddr === undefined)
-    throw new UsageError(`--vtop is an address such as 0xffffffff81000000, not '${text}'`);
+  const vaddr = vtopAddress(args);
+  if (vaddr === undefined) return;
   output.isStdoutTaken = args.has('flatten');
   await using core = await openCore(args, { signal });
   await output.print(`\n${formatWalk(core.vtop(vaddr))}\n`);
+}
+
+function vtopAddress(args: Arguments): bigint | undefined {
+  const text = args.value('vtop');
+  const vaddr = text === undefined ? undefined : parseAddress(text);
+  if (text === undefined || vaddr !== undefined) return vaddr;
+  throw new UsageError(`--vtop is an address such as 0xffffffff81000000, not '${text}'`);
 }
 
 async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<void> {

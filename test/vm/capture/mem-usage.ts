@@ -9,7 +9,7 @@ const KCORE = '/proc/kcore';
 
 async function usage() {
   await using core = await openVmcore(KCORE);
-  return core.memoryUsage();
+  return await core.memoryUsage();
 }
 
 function makedumpfile(): string {
