@@ -7,20 +7,25 @@ t.setTimeout(600_000);
 
 /** By what a run takes. */
 const runs: Readonly<Record<string, number>> = {
-  kernel: 20,
-  'kernel-s390x': 40,
-  notes: 5000,
-  printk: 1000,
-  zlib: 5000,
-  zstd: 5000,
-  lzo: 5000,
-  snappy: 5000,
+  kernel: 10,
+  'kernel-s390x': 20,
+  vmcoreinfo: 50,
+  notes: 3000,
+  printk: 500,
+  zlib: 3000,
+  zstd: 3000,
+  lzo: 3000,
+  snappy: 3000,
 };
-const RUNS = 400;
+const RUNS = 200;
 
 for (const [name, target] of Object.entries(targets)) {
   t.test(name, async (t) => {
     const finding = await fuzz(target, { seed: 1, runs: runs[name] ?? RUNS });
-    t.equal(finding, undefined, finding ? `run ${finding.run}: ${String(finding.error)}` : 'nothing was found');
+    t.equal(
+      finding,
+      undefined,
+      finding ? `run ${finding.run}: ${String(finding.error)}` : 'nothing breaks it',
+    );
   });
 }

@@ -2,7 +2,7 @@
 import { parseCpus } from '../../lib/arch/registers.ts';
 import { architectureOf } from '../../lib/arch/registry.ts';
 import { type CodecName, codec } from '../../lib/codecs/registry.ts';
-import { eraseinfoNotes, notesEnd, omitNotes, parseNotes, prstatusNotes } from '../../lib/formats/notes.ts';
+import { eraseinfoNotes, notesEnd, omitNotes, parseNotes } from '../../lib/formats/notes.ts';
 import { openVmcore, verifyDump } from '../../lib/index.ts';
 import { formatRecord, readKernelLog } from '../../lib/kernel/printk/dmesg.ts';
 import { Vmcoreinfo } from '../../lib/kernel/vmcoreinfo.ts';
