@@ -6,7 +6,7 @@ import { formatRecord, openVmcore, reassemble, type Vmcore } from '../../lib/ind
 import { s390xCores, type TestCore } from '../support/cores.ts';
 import { oracle, run, s390xMakedumpfile } from '../support/oracles.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const folder = t.testdir();
 const ours = join(folder, 'ours');
