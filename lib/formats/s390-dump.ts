@@ -53,11 +53,7 @@ export function openS390Dump(source: ByteSource, options: OpenCoreOptions): Core
   };
 }
 
-function readHeader(source: ByteSource): {
-  offset: number;
-  memorySize: number;
-  prefixes: number[];
-} {
+function readHeader(source: ByteSource): { offset: number; memorySize: number; prefixes: number[] } {
   const bytes = new Uint8Array(HEADER_BYTES);
   requireRange(source, 0, HEADER_BYTES);
   source.read(0, bytes);

@@ -67,7 +67,7 @@ function machine(t: Test, files: Readonly<Record<string, string>>): string {
   return root;
 }
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 t.test('the machine tells whether there is such memory, and how much', async (t) => {
   const type = 'sys/firmware/ipl/ipl_type';

@@ -5,7 +5,7 @@ import { openVmcore } from '../../lib/index.ts';
 import { buildS390xCore, type S390xCoreOptions } from '../support/s390x-core.ts';
 import type { TableType } from '../support/s390x-page-tables.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const shapes: Record<string, S390xCoreOptions> = {
   'decoupled, told by VMCOREINFO': {},

@@ -13,7 +13,7 @@ import {
 import { anon, compound, file, free, type PageFields } from '../support/page-writer.ts';
 import { buildS390xCore } from '../support/s390x-core.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const FIRST = 2048;
 const pages = new Map<number, PageFields>();

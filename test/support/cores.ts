@@ -93,6 +93,11 @@ export async function x86Cores(): Promise<TestCore[]> {
   return (await testCores()).filter(({ machine }) => machine === 'x86_64');
 }
 
+/** Cores of big-endian machines: the bundled one first, then those of the folders in VMCORE_CORES. */
+export async function s390xCores(): Promise<TestCore[]> {
+  return [await bundledS390xCore(), ...(await testCores()).filter(({ machine }) => machine === 's390x')];
+}
+
 /** A core that test/vm/make-cores.sh makes; where it is absent, the test has been skipped or failed. */
 export async function labCore(t: Test, name: string): Promise<TestCore | undefined> {
   const found = labCores().find(([label]) => label === `lab-${name}`);
