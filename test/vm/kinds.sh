@@ -27,7 +27,7 @@ kind() {
         medium) options=(mem=2048 "guest=$medium") ;;
         large)  options=(mem=8192 "guest=$large") ;;
         s390x)  kernel=s390x-6.1 arch=s390x
-            options=(arch=s390x mem=448 "guest=vm.kexec=classic vm.files=8 vm.workload=anon=24,zero=8,pipe=8,mix=48") ;;
+            options=(arch=s390x mem=768 "guest=vm.kexec=classic vm.files=8 vm.workload=anon=24,zero=8,pipe=8,mix=48") ;;
         fragmented) options=(mem=3072 "guest=vm.files=32 vm.workload=sparse=2304") ;;
         *)      die "no kind '$1'" ;;
     esac
