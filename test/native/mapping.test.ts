@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync, truncateSync } from 'node:fs';
 import t from 'tap';
 import { native } from '../../lib/access/native.ts';
 import {
@@ -108,7 +108,9 @@ t.test('address is where the kernel says', async (t) => {
 
 t.test('a window larger than 16 MiB is refused, one of 16 MiB is not', async (t) => {
   const limit = 16 * 1024 * 1024;
-  using opened = openSource(process.execPath);
+  const large = patternFile(t.testdir(), PAGE, 'large');
+  truncateSync(large, 2 * limit);
+  using opened = openSource(large);
   const region = opened.source.map(0, limit + PAGE);
   t.equal(region.window(PAGE, limit).byteLength, limit);
   t.throws(() => region.window(0, limit + 1), RangeError);

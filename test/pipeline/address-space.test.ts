@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { bundledCore } from '../support/cores.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 import { run } from '../support/oracles.ts';
 import { type CountedDump, countedDump, type DumpedCore } from './counted-dump.ts';
 
@@ -25,7 +26,9 @@ const unlimited = await dump('unlimited');
 t.match(unlimited, { mapFailures: {}, calls: { mapErrors: 0 } });
 t.ok(unlimited.calls.mappedHighWater > 128 * MIB, 'without a limit, most of the core is one region');
 
-t.test('where large regions do not fit, smaller ones are mapped', async (t) => {
+const emulated = beyondEmulation('addressSpace');
+
+t.test('where large regions do not fit, smaller ones are mapped', emulated, async (t) => {
   const limited = await dump('limited', { headroom: 160 * MIB });
   t.equal(limited.hash, unlimited.hash);
   t.match(limited.mapFailures, { RLIMIT_AS: Number });
@@ -33,13 +36,13 @@ t.test('where large regions do not fit, smaller ones are mapped', async (t) => {
   t.ok(limited.calls.mappedHighWater < 100 * MIB, `${limited.calls.mappedHighWater} bytes at a time`);
 });
 
-t.test('with 1 GiB in all, too little for a worker thread, there is none', async (t) => {
+t.test('with 1 GiB in all, too little for a worker thread, there is none', emulated, async (t) => {
   const limited = await dump('gibibyte', { limit: 1024 * MIB, workers: 2 });
   t.equal(limited.hash, unlimited.hash);
   t.ok(limited.calls.maps > 0);
 });
 
-t.test('where no region fits, everything is read', async (t) => {
+t.test('where no region fits, everything is read', emulated, async (t) => {
   const limited = await dump('read', { headroom: 60 * MIB });
   t.equal(limited.hash, unlimited.hash);
   t.equal(limited.calls.maps, 0);

@@ -11,7 +11,10 @@ const tests = join(here, '../../dist/test');
 function groups(files) {
   const found = new Map();
   for (const file of files.map((name) => resolve(name))) {
-    const part = dirname(file).slice(tests.length + 1).split('/')[0] || 'vmcore';
+    const part =
+      dirname(file)
+        .slice(tests.length + 1)
+        .split('/')[0] || 'vmcore';
     found.set(part, [...(found.get(part) ?? []), file]);
   }
   return found;

@@ -1,18 +1,18 @@
 // What differs where the tests run on an emulated machine (`npm run test:s390x`), in one place.
 
+import { readlinkSync } from 'node:fs';
+
+/** The program that runs this process; `process.execPath` may be a script that starts it. */
+export const nodeProgram = readlinkSync('/proc/self/exe');
+
 /** Whether qemu-user runs this process (test/s390x/node.sh). */
 export const EMULATED = process.env.VMCORE_EMULATED_NODE !== undefined;
 
-/** How many runs of a property: emulation takes about ten times as long, and the processor is what it is about. */
-export function runs(count: number): number {
-  return EMULATED ? Math.ceil(count / 10) : count;
-}
-
 const LIMITS = {
-  sigbus: 'qemu-user delivers SIGBUS with an address of the machine that it runs on',
-  maps: 'qemu-user shows other mappings in /proc/self/maps than the process has',
+  sigbus: 'qemu-user delivers SIGBUS with an address of its own, not of the process',
   strace: 'strace sees the calls of qemu-user, not those of the process',
-  limits: 'qemu-user does not start in a limited address space',
+  time: 'emulation is too slow for the cores of test/vm; the bundled ones, of two machines, are read',
+  addressSpace: 'in a limited address space there is what qemu-user takes, too',
 } as const;
 
 /** Options of a test that needs what the emulator does not do: it is skipped there, with the reason. */

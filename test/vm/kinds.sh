@@ -28,7 +28,7 @@ kind() {
         large)  options=(mem=8192 "guest=$large") ;;
         qemu)   options=(mem=128 smp=1 crashkernel=0M dumps=1 "guest=vm.kexec=none vm.noise=1 vm.scrub=1 vm.workload=noise=1,anon=6,zero=2,pipe=2,pt=1" "append=init_on_free=1 panic=0") ;;
         s390x)  kernel=s390x-6.1 arch=s390x
-            options=(arch=s390x mem=448 "guest=vm.kexec=classic vm.files=8 vm.workload=anon=24,zero=8,pipe=8,mix=48") ;;
+            options=(arch=s390x mem=768 "guest=vm.kexec=classic vm.files=8 vm.workload=anon=24,zero=8,pipe=8,mix=48") ;;
         fragmented) options=(mem=3072 "guest=vm.files=32 vm.workload=sparse=2304") ;;
         *)      die "no kind '$1'" ;;
     esac

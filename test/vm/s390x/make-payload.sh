@@ -11,10 +11,8 @@ trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{proc,sys,dev,tmp,out}
 
 cp -a "$guest/." "$root"
-rm -rf "$root"/usr/share/{doc,man,locale} "$root/boot"
+rm -rf "$root"/usr/share/{doc,man,locale,perl,info} "$root"/usr/lib/s390x-linux-gnu/perl*
 [ -e "$root/bin" ] || ln -s usr/bin "$root/bin"
-for applet in $(busybox --list); do
-    [ -e "$root/usr/bin/$applet" ] || ln -s busybox "$root/usr/bin/$applet"
-done
+for applet in sh cat cut dd rm; do ln -sf busybox "$root/usr/bin/$applet"; done
 copy_capture "$root" prebuilds/linux-s390x/vmcore.node
 make_image "$image" "$root"
