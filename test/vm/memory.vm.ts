@@ -38,7 +38,9 @@ async function save(mem: number, crashkernel: number): Promise<Saved | undefined
       limit: 3_600_000,
     });
     const [, json] = [...server.stored].find(([path]) => path.endsWith('/summary.json'))!;
-    const { complete, agent }: { complete: boolean; agent: { peakBytes: number } } = JSON.parse(json.toString());
+    const { complete, agent }: { complete: boolean; agent: { peakBytes: number } } = JSON.parse(
+      json.toString(),
+    );
     return { complete, peak: Math.round(agent.peakBytes / MIB) };
   } catch (error) {
     t.comment(`${mem} MiB, crashkernel=${crashkernel}M: ${String(error).split('\n').at(-1)}`);
