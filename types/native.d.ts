@@ -70,6 +70,15 @@ export interface NativeRegion {
   unmap(): void;
 }
 
+/** A zlib stream of the process's own zlib, used again for each page: what node:zlib makes, without its allocations. */
+export interface NativeDeflater {
+  /**
+   * Compresses all of `from` to one zlib stream (RFC 1950) at the start of `into`. Returns its size in bytes, or 0 when
+   * `into` is too short. At most 1 GiB each; `into` must not be a window (RangeError).
+   */
+  compress(from: Uint8Array, into: Uint8Array): number;
+}
+
 /** Layout of what {@link Native.touch} writes for each page, in cycles of {@link Native.clock}. */
 export interface TouchIndex {
   /** Two readings of the clock with nothing between them: what each of the others has too much. */
@@ -86,6 +95,10 @@ export interface TouchIndex {
 export interface Native {
   /** A source over an open descriptor. */
   source(fd: number): NativeSource;
+  /** `level`: 0 to 9. Window and memory level are node:zlib's. Throws an `Error` where there is no `zlibVersion`. */
+  deflater(level: number): NativeDeflater;
+  /** The version of the zlib that this process exports; absent where it exports none. */
+  readonly zlibVersion?: string;
   /** Bytes mapped now by all sources of the process, workers included: what the page-table budget is held against. */
   mappedBytes(): number;
   /**
