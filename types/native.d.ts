@@ -63,6 +63,12 @@ export interface NativeRegion {
    */
   window(offset: number, length: number): ArrayBuffer;
   /**
+   * Fills `into` with the bytes from `offset` on. No system call and no ArrayBuffer: V8 counts the bytes of windows as its
+   * own, and collects for each few. Throws an `Error` with code 'ERR_UNMAPPED' after `unmap()`; a RangeError where `into`
+   * is a window.
+   */
+  copy(offset: number, into: Uint8Array): void;
+  /**
    * Detaches every window (their byteLength becomes 0), then munmap(2). A window that user code transferred away, or
    * that was collected a moment ago, keeps the region mapped until its finalizer runs, at a turn of the event loop.
    * Calling it again does nothing, or tries again what failed: munmap(2) has ENOMEM near vm.max_map_count.
