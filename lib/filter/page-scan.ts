@@ -95,7 +95,13 @@ export class PageScan {
     const { counts } = this;
     const rules = this.#rules;
     const { words, firstPfn } = chunk;
-    const { stride, flags: flagsAt, mapcount: typeAt, mapping: mappingAt, compoundHead: tailAt } = rules.words;
+    const {
+      stride,
+      flags: flagsAt,
+      mapcount: typeAt,
+      mapping: mappingAt,
+      compoundHead: tailAt,
+    } = rules.words;
     const { tail, anon, hwpoison } = rules.words;
     const bits = bitmap.bytes;
     const collected = this.#collected;
