@@ -10,10 +10,10 @@ import { unpackError, workerFailure } from './sent-error.ts';
 /** A thread has so many jobs at a time: the next one is there when one is done. */
 const JOBS_OF_THREAD = 2;
 /**
- * Batches of a thread that are on their way or wait for those of other threads, at most. What the longest map holds
- * should fit, or threads that are ahead stop; and it is memory: 2 MiB each, where pages are stored raw.
+ * Batches of a thread that are on their way or wait for those of other threads, at most: 2 MiB of memory each. As many as
+ * the longest map makes when it is compressed, or threads that are ahead stop; twice as many saved no time.
  */
-const BATCHES_OF_THREAD = 8;
+const BATCHES_OF_THREAD = 4;
 /** Megabytes of JavaScript objects of a thread: it needs few, and young ones that are not collected count as resident. */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
 
