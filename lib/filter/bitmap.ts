@@ -38,9 +38,9 @@ export class PageBitmap {
     const firstByte = Math.floor(first / 8);
     const lastByte = Math.floor((end - 1) / 8);
     if (firstByte === lastByte) return BITS[this.bytes[firstByte]! & headMask(first) & tailMask(end)]!;
-    let count =
+    const atEnds =
       BITS[this.bytes[firstByte]! & headMask(first)]! + BITS[this.bytes[lastByte]! & tailMask(end)]!;
-    return count + countBytes(this.bytes, firstByte + 1, lastByte);
+    return atEnds + countBytes(this.bytes, firstByte + 1, lastByte);
   }
 
   /** Sets the bits of pfns `from` to `to` - 1. */
