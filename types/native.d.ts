@@ -1,7 +1,6 @@
 /**
- * The contract of the addon (native/). Everything here is a system call or something JavaScript cannot do (or not without an
- * allocation for each page);
- * nothing here knows what a dump is.
+ * The contract of the addon (native/). Everything here is a system call or something JavaScript cannot do, or not without
+ * an allocation for each page; nothing here knows what a dump is.
  *
  * A failed system call throws an `Error` with `code` ('ENOMEM', ...), `errno` (positive) and `syscall`
  * ('mmap', 'munmap', 'pread'). A wrong argument throws a `TypeError` or `RangeError` and makes no call.
