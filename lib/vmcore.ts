@@ -517,7 +517,7 @@ export class Vmcore implements AsyncDisposable {
       fit: (pass: PassMemory, of: WorkerOptions) => this.#fit(pass, of),
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
-      defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
+      defaultCompression: () => (codecs().zstd.available ? 'zstd' : 'zlib'),
       classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
       planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),

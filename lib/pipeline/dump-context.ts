@@ -24,7 +24,8 @@ export interface DumpContext {
   readonly inputLevel: number;
   /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
-  readonly defaultCompression: 'none' | CodecName;
+  /** What compresses where nothing was said. To find out loads codecs. */
+  defaultCompression(): CodecName;
   classify(level: number, options: ScanOptions): Promise<Classification>;
   /** Finds what is to be scrubbed. */
   planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan>;

@@ -137,9 +137,9 @@ function dumpLevels(target: DumpTarget, { level, levels }: DumpOptions): number[
 function dumpCompression(
   format: DumpFormat,
   { compression, compressionLevel: level }: DumpOptions,
-  standard: 'none' | CodecName,
+  standard: () => CodecName,
 ): 'none' | CodecName {
-  const name = compression ?? (format === 'elf' ? 'none' : standard);
+  const name = compression ?? (format === 'elf' ? 'none' : standard());
   if (name === 'none') return name;
   if (format === 'elf') throw argument(`an ELF core is not compressed, so not with ${String(name)}`);
   makeCodec(name, { level });

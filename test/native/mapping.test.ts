@@ -95,6 +95,29 @@ t.test('a second unmap does nothing, and there is no window after the first', as
   t.equal(region.faulted, false);
 });
 
+t.test('bytes are copied out of a region, and no window is made', async (t) => {
+  using opened = openSource(file);
+  const region = opened.source.map(PAGE, 2 * PAGE);
+  const mapped = new Uint8Array(region.window(0, 2 * PAGE));
+  for (const [offset, length] of [
+    [0, 2 * PAGE],
+    [5, PAGE],
+    [2 * PAGE - 1, 1],
+    [2 * PAGE, 0],
+  ] as const) {
+    const into = new Uint8Array(length + 2);
+    region.copy(offset, into.subarray(1, length + 1));
+    t.strictSame(into.subarray(1, length + 1), mapped.slice(offset, offset + length));
+    t.strictSame([into[0], into[length + 1]], [0, 0], 'nothing is written beside it');
+  }
+  t.throws(() => region.copy(1, new Uint8Array(2 * PAGE)), RangeError, 'beyond the end');
+  t.throws(() => region.copy(2 ** 52, new Uint8Array(1)), RangeError, 'far behind the end');
+  t.throws(() => region.copy(0, mapped), RangeError, 'into a window');
+  t.throws(() => Reflect.apply(region.copy, region, [0, new Uint16Array(1)]), TypeError);
+  region.unmap();
+  t.throws(() => region.copy(0, new Uint8Array(1)), { code: 'ERR_UNMAPPED' });
+});
+
 t.test('address is where the kernel says', async (t) => {
   using opened = openSource(file);
   const region = opened.source.map(3 * PAGE, 2 * PAGE);

@@ -80,6 +80,10 @@ export class ObservedSource implements ByteSource {
         windows.set(from, window);
         return window;
       },
+      copy: (position, into) => {
+        if (!held || position < start || position + into.length > end) throw new Error('not in the region');
+        into.set(this.bytes.subarray(position, position + into.length));
+      },
       check: () => {},
       release: () => {
         if (!held) return;
