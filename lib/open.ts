@@ -34,7 +34,8 @@ export async function openVmcore(
   source: CoreSource | readonly CoreSource[],
   options: OpenOptions = {},
 ): Promise<Vmcore> {
-  const { access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget, memoryBudget, signal } = options;
+  const { access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget, memoryBudget, signal } =
+    options;
   signal?.throwIfAborted();
   checkAccessOptions(options);
   const sparing = checkBudget(memoryBudget) !== undefined;

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { PLAIN_DUMP } from '../access/memory-budget.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import { PLAIN_DUMP } from '../access/memory-budget.ts';
 import type { DumpContext } from '../pipeline/dump-context.ts';
 import { type EstimatedTotal, estimateTotal, type RegionSizes } from './interval.ts';
 import { PageSizes, type Storage } from './page-sizes.ts';

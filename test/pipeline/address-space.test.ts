@@ -14,7 +14,10 @@ const folder = t.testdir();
 // Each thread of the C library's allocator reserves 64 MiB, whenever it allocates for the first time.
 const env = { ...process.env, MALLOC_ARENA_MAX: '1' };
 
-async function dump(name: string, options: Partial<CountedDump> = {}): Promise<DumpedCore & { hash: string }> {
+async function dump(
+  name: string,
+  options: Partial<CountedDump> = {},
+): Promise<DumpedCore & { hash: string }> {
   const output = join(folder, name);
   const request = { core, output, level: 0, access: 'mmap', regionBytes: 256 * MIB, ...options } as const;
   const { stdout } = await run(process.execPath, countedDump(request), { env });
