@@ -184,6 +184,7 @@ export class Vmcore implements AsyncDisposable {
       extents: core.extents,
       pageSize: this.pageSize,
       fileSize: core.fileSize,
+      inputLevel: header?.dumpLevel ?? 0,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
       openSlots: () => new Slots(source, this.#profile.structPages),

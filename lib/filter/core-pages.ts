@@ -20,6 +20,8 @@ export interface CorePagesOptions {
   readonly pageSize: number;
   /** Bytes of the core's file or files. */
   readonly fileSize: number;
+  /** The level that the core was filtered with before. */
+  readonly inputLevel: number;
   readonly memory: VirtualMemory;
   /** Throws ERR_VMCORE_NO_VMCOREINFO where there is none. */
   vmcoreinfo(): Vmcoreinfo;
@@ -62,14 +64,15 @@ export class CorePages {
   }
 
   /**
+   * What the core was filtered of before needs no judging again: a dump that has lost its struct pages can be copied.
    * @throws VmcoreError {@link problem} when a level above 1 needs what is not known; ERR_VMCORE_CORRUPT when the core claims
    *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
    */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
     const { problem } = this;
-    if (problem && level > LEVEL_WITHOUT_KERNEL) throw problem;
+    const { extents, pageSize, inputLevel } = this.#options;
+    if (problem && (level & ~inputLevel) > LEVEL_WITHOUT_KERNEL) throw problem;
     this.#requireSize();
-    const { extents, pageSize } = this.#options;
     const { select } = options;
     const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
     const found = await classify(this.#known(), existingPages(extents, pageSize, this.maxMapnr), level, scan);
