@@ -5,8 +5,9 @@ import { openVmcore, type Vmcore } from '../../lib/index.ts';
 import { bundledCore, bundledS390xCore } from '../support/cores.ts';
 import { notePayload, pattern, vmcoreinfoNote } from '../support/elf-builder.ts';
 import { buildKdump, type KdumpLayoutName, type KdumpShape } from '../support/kdump-builder.ts';
-import { buildElf32, buildLime, buildS390Dump } from '../support/memory-dumps.ts';
+import { buildElf32, buildLime } from '../support/memory-dumps.ts';
 import { labDir, programs, run } from '../support/oracles.ts';
+import { buildS390Dump } from '../support/s390-dump-builder.ts';
 import { outputKinds, writeOutput } from './outputs.ts';
 
 type Source = string | Uint8Array;
