@@ -5,7 +5,7 @@ import { native } from './native.ts';
  * What a map leaves of a limited address space, in bytes: V8 ends the process when it gets none for its heap, and the C
  * library reserves 64 MiB for each thread that allocates.
  */
-const HEADROOM = 64 << 20;
+const HEADROOM = 128 << 20;
 /** What Node.js reserves for a worker thread, in bytes: 510 MiB were measured (Node.js 20), 128 of them for code. */
 const WORKER_BYTES = 576 << 20;
 

@@ -7,6 +7,7 @@ import { findVmcoreinfo, parseNotes } from './notes.ts';
 export const EM_S390 = 22;
 /** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
 const VMCORE_INFO = 0xe0c;
+const POINTER_BYTES = 8;
 /** VMCOREINFO_NOTE_SIZE is two or three pages (include/linux/vmcore_info.h). In bytes. */
 const NOTE_BYTES = 16384;
 
@@ -29,8 +30,8 @@ export function addLowcoreNote(core: CoreFile): CoreFile {
 
 /** Undefined where the lowcore points to none, or either is not in the core. */
 function readVmcoreinfoNote({ source, extents }: CoreFile): Uint8Array | undefined {
-  const pointer = readPhysical(source, extents, VMCORE_INFO, 8);
-  if (!pointer) return undefined;
+  const pointer = readPhysical(source, extents, VMCORE_INFO, POINTER_BYTES);
+  if (pointer?.length !== POINTER_BYTES) return undefined;
   // Until the kernel is up, it keeps its KASLR offset there, with bit 0 set (arch/s390/boot/startup.c).
   const address = Number(new DataView(pointer.buffer).getBigUint64(0));
   if (address === 0 || address % 4 !== 0) return undefined;

@@ -84,6 +84,13 @@ t.test('a lowcore that points nowhere is none', async (t) => {
   }
 });
 
+t.test('memory that ends within the pointer', async (t) => {
+  const data = Buffer.alloc(0xe10, 1);
+  const elf = buildElfCore({ machine: EM_S390, littleEndian: false, segments: [{ paddr: 0, data }] });
+  await using core = await openVmcore(elf);
+  t.equal(core.hasVmcoreinfo, false);
+});
+
 t.test('a core without the first page, or of another machine, is left as it is', async (t) => {
   const note = vmcoreinfoNote('OSRELEASE=6.1\nPAGESIZE=4096\n');
   const segments = [{ paddr: 0x10000, vaddr: 0x10000n, data: pattern(4096) }];

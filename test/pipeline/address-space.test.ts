@@ -39,12 +39,6 @@ t.test('where large regions do not fit, smaller ones are mapped', emulated, asyn
   t.ok(limited.calls.mappedHighWater < 100 * MIB, `${limited.calls.mappedHighWater} bytes at a time`);
 });
 
-t.test('with 1 GiB in all, too little for a worker thread, there is none', emulated, async (t) => {
-  const limited = await dump('gibibyte', { limit: 1024 * MIB, workers: 2 });
-  t.equal(limited.hash, unlimited.hash);
-  t.ok(limited.calls.maps > 0);
-});
-
 t.test('where no region fits, everything is read', emulated, async (t) => {
   const limited = await dump('read', { headroom: 60 * MIB });
   t.equal(limited.hash, unlimited.hash);

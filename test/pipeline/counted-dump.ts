@@ -12,8 +12,6 @@ export interface CountedDump {
   readonly strict?: boolean;
   /** Bytes of address space that are left to the process when it begins; no limit when absent. */
   readonly headroom?: number;
-  /** Bytes of address space that the process has in all; no limit when absent. */
-  readonly limit?: number;
 }
 
 export interface DumpedCore {

@@ -9,13 +9,11 @@ const {
   output,
   level,
   headroom,
-  limit,
   workers,
   strict,
   ...options
 } = JSON.parse(process.argv[2]!) as CountedDump;
 if (headroom !== undefined) limitAddressSpace(usedAddressSpace() + headroom);
-if (limit !== undefined) limitAddressSpace(limit);
 const core = await openVmcore(path, options);
 const { mapFailures, bytes, unreadable, unreadablePages } = await core.dump(output, {
   level,
