@@ -19,10 +19,10 @@ const BATCH_BYTES_PER_PAGE = 8;
 /** Without threads one batch is being written while another is filled, and one may wait between them. */
 const BATCHES_OF_CALLER = 3;
 /**
- * Batches of a thread that are on their way or wait for those of other threads, at most: as many as the longest map makes
- * when it is compressed, or threads that are ahead stop; twice as many saved no time.
+ * Batches of a thread that are on their way or wait for those of other threads, at most. What the longest map holds
+ * should fit, or threads that are ahead stop.
  */
-const BATCHES_OF_THREAD = 4;
+const BATCHES_OF_THREAD = 8;
 /** A range that is read when it can't be mapped (pipeline/page-reader.ts). */
 const READER_PAGES = 128;
 /** What a codec keeps; zstd at its highest level has the most. */
