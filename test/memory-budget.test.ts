@@ -91,7 +91,9 @@ t.test('buffers and mapped memory are never more than the budget', async (t) => 
     };
     const report = await core.dump(output, { level, force: true, workers: 0, onProgress: measure });
     t.equal(report.complete, true);
-    t.ok(most > 0 && most <= memoryBudget, `level ${level}: ${most} of ${memoryBudget}`);
+    // What was garbage before may be freed meanwhile, so only the upper bound of the difference holds.
+    t.ok(most <= memoryBudget, `level ${level}: ${most} of ${memoryBudget}`);
+    t.ok(core.counters.mappedHighWater > 0 && core.counters.mappedHighWater <= memoryBudget);
   }
 });
 
