@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNative, buildTypeScript, install, root } from './setup.mjs';
+import { testFiles } from './test-files.mjs';
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
@@ -19,13 +20,6 @@ function isPrebuilt() {
   const addon = join(root, 'prebuilds/linux-s390x/vmcore.node');
   const sources = [...filesIn('native'), join(root, 'binding.gyp')];
   return existsSync(addon) && sources.every((file) => statSync(file).mtimeMs < statSync(addon).mtimeMs);
-}
-
-function testFiles() {
-  return readdirSync(join(root, 'dist/test'), { recursive: true })
-    .filter((name) => name.endsWith('.test.js'))
-    .map((name) => join('dist/test', name))
-    .sort();
 }
 
 install();

@@ -56,10 +56,9 @@ async function agent(
   wrapper: readonly string[] = [],
 ) {
   const standard = ['--vmcore', core, '--part', '1', '--delay', '1', '--timeout', '2000'];
-  const { NODE_OPTIONS: _, ...rest } = process.env;
   const [command, ...line] = [...wrapper, process.execPath, join(folder, 'agent/agent.mjs')];
   const child = spawn(command!, [...line, ...standard, ...args], {
-    env: { ...rest, ...env },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = new Promise<number | null>((resolve) => child.once('close', resolve));

@@ -30,7 +30,7 @@ export async function vmcore(args: readonly string[], options: RunOptions = {}):
   const [command, ...rest] = [...(options.wrapper ?? []), process.execPath, options.program ?? main, ...args];
   const child = spawn(command!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...cleanEnvironment(), ...options.env },
+    env: { ...process.env, ...options.env },
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   let stderr = '';
@@ -44,10 +44,4 @@ export async function vmcore(args: readonly string[], options: RunOptions = {}):
   });
   const stdout = await text(child.stdout);
   return { status: (await exit) ?? undefined, stdout, stderr };
-}
-
-/** Without the loaders and coverage of the test runner, which a user does not have. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  return env;
 }

@@ -39,8 +39,7 @@ async function savecore(t: Test, ...settings: string[]): Promise<string> {
   const defaults = [`PATH=${bin}:${cleanPath}`, `KDUMP_COREDIR=${folder}/crash`, 'HOSTTAG=hostname'];
   writeFileSync(join(folder, 'default/kdump-tools'), `${[...defaults, ...settings].join('\n')}\n`);
   const command = ['--mount', `${root}test/support/with-vmcore.sh`, core, join(folder, 'default')];
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  const { stdout, stderr } = await run('unshare', [...command, kdumpConfig, 'savecore'], { env });
+  const { stdout, stderr } = await run('unshare', [...command, kdumpConfig, 'savecore']);
   t.match(stdout, /saved vmcore in/);
   t.notMatch(stdout + stderr, /failed/);
   const stamps = readdirSync(join(folder, 'crash'));
