@@ -30,15 +30,13 @@ const level = Number(levelText);
 const way: Way = ways.find((name) => name === wayText) ?? 'auto';
 const machine = describeMachine();
 
-const core = await openVmcore('/proc/vmcore', { access: way === 'calls' ? 'auto' : way });
-const objective = way === 'calls' ? 'calls' : 'time';
-const plan = await core.plan({ level, objective });
+const core = await openVmcore('/proc/vmcore', { access: way });
+const plan = await core.plan({ level });
 const planned = core.counters;
 const tables = { before: status('VmPTE'), most: 0, after: 0 };
 const report = await core.dump(file!, {
   level,
   compression: level === 0 ? 'none' : 'zlib',
-  objective,
   onProgress({ phase }) {
     if (phase === 'write') tables.most = Math.max(tables.most, status('VmPTE'));
   },

@@ -9,7 +9,7 @@ step() { echo "vm: $*, uptime $(cut -d' ' -f1 /proc/uptime)"; }
 dd if=/proc/vmcore of=/out/core.elf bs=1M
 for level in 0 31; do
     makedumpfile --message-level 16 -d $level /proc/vmcore /out/$level-makedumpfile.kdump
-    for way in mmap read auto calls; do
+    for way in mmap read auto; do
         step level $level, $way
         first=/out/$level-mmap.kdump file=/out/$level-$way.kdump
         strace -f -y -s 0 --seccomp-bpf -e trace=mmap,munmap,read,pread64,readv,preadv,preadv2 \

@@ -5,8 +5,8 @@ import type { Machine } from '../../../lib/bench/index.ts';
 import type { DumpReport, MemoryUsage } from '../../../lib/index.ts';
 import type { PredictedCalls } from '../../../lib/pipeline/read-planner.ts';
 
-/** Access policies, and `calls`: `auto` with the fewest calls as objective. */
-export const ways = ['mmap', 'read', 'auto', 'calls'] as const;
+/** Access policies. */
+export const ways = ['mmap', 'read', 'auto'] as const;
 export type Way = (typeof ways)[number];
 
 export interface DumpRecord {
