@@ -9,13 +9,13 @@ import {
   type WorkerOptions,
 } from './access/memory-budget.ts';
 import type { AccessOptions, AccessProfile } from './access/profile.ts';
-import { CALL_COSTS, type ReadCosts, type ReadObjective } from './access/read-plan.ts';
+import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
 import { WINDOW_BYTES } from './access/region.ts';
 import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
 import type { AddressSpace, Architecture, WalkStep } from './arch/arch.ts';
 import { type CpuRegisters, parseCpus } from './arch/registers.ts';
 import { architectureName, architectureOf } from './arch/registry.ts';
-import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
+import { argument, arrayToFill, checkObjective, checkPaddr, checkPfn, describe } from './arguments.ts';
 import { codecs } from './codecs/registry.ts';
 import type { CoreDiff } from './diff/core-diff.ts';
 import { type DiffOptions, diffCores } from './diff/diff.ts';
@@ -42,6 +42,7 @@ import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from '
 import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
 import { headerNames, readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import { AddressSpaces } from './memory/address-spaces.ts';
 import { coreProfiles } from './memory/core-profile.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
@@ -96,9 +97,6 @@ const DEFAULT_PAGE_SIZE = 4096;
 /** What can be written of a core whose pages can't be classified. */
 const LEVELS_WITHOUT_KERNEL = [0, 1];
 
-/** Top tables begin at multiples of this, in bytes. */
-const TABLE_ALIGN = 4096;
-
 /** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
 export class Vmcore implements AsyncDisposable {
   /** How the source is called in messages: its path. */
@@ -135,6 +133,7 @@ export class Vmcore implements AsyncDisposable {
   readonly #physBase: number;
   readonly #tables: PhysicalMemory;
   readonly #memory: PhysicalMemory;
+  readonly #spaces: AddressSpaces;
   readonly #virtual: VirtualMemory;
   readonly #pages: CorePages;
   readonly #closing = new AbortController();
@@ -178,7 +177,8 @@ export class Vmcore implements AsyncDisposable {
       0;
     this.#tables = this.#physical(this.#profile.tables);
     this.#memory = this.#physical(this.#profile.memory);
-    this.#virtual = new VirtualMemory(this.#memory, this.#addressSpace(), core.littleEndian);
+    this.#spaces = new AddressSpaces(this.#architecture, this.#vmcoreinfo, this.#physBase, this.#tables);
+    this.#virtual = new VirtualMemory(this.#memory, this.#spaces.kernel(core, this.arch), core.littleEndian);
     this.#pages = new CorePages({
       arch: this.arch,
       extents: core.extents,
@@ -239,7 +239,7 @@ export class Vmcore implements AsyncDisposable {
   readPhysical(paddr: number, lengthOrInto: number | Uint8Array): Uint8Array {
     this.#requireOpen();
     checkPaddr(paddr);
-    return this.#memory.read(paddr, target(lengthOrInto, this.size + this.maxPfn * this.pageSize));
+    return this.#memory.read(paddr, arrayToFill(lengthOrInto, this.size + this.maxPfn * this.pageSize));
   }
 
   /**
@@ -266,7 +266,7 @@ export class Vmcore implements AsyncDisposable {
    *   readPhysical throws.
    */
   readVirtual(vaddr: bigint, lengthOrInto: number | Uint8Array): Uint8Array {
-    return this.#at(vaddr).read(vaddr, target(lengthOrInto, this.size + this.maxPfn * this.pageSize));
+    return this.#at(vaddr).read(vaddr, arrayToFill(lengthOrInto, this.size + this.maxPfn * this.pageSize));
   }
 
   /** The byte at a virtual address. @throws as readVirtual; so do the other integer reads. */
@@ -388,8 +388,7 @@ export class Vmcore implements AsyncDisposable {
   /** Says why a page is kept or left out at a dump level (default 31). @throws VmcoreError ERR_VMCORE_ARGUMENT, ... */
   explain(pfn: number, options: { readonly level?: DumpLevel | undefined } = {}): PageExplanation {
     this.#requireOpen();
-    if (!Number.isSafeInteger(pfn) || pfn < 0)
-      throw argument(`a pfn is an integer of at least 0, not ${describe(pfn)}`);
+    checkPfn(pfn);
     const level = checkDumpLevel(options.level);
     return this.#pages.explain(pfn, level);
   }
@@ -604,27 +603,9 @@ export class Vmcore implements AsyncDisposable {
   #pageTables(root: number | bigint): AddressSpace {
     if (typeof root !== 'bigint') checkPaddr(root);
     const paddr = typeof root === 'bigint' ? this.translate(root) : root;
-    // CR3 has other things in its lowest bits, and so has the ASCE of s390x.
-    const tables = this.#tablesAt(paddr - (paddr % TABLE_ALIGN));
+    const tables = this.#spaces.ofTable(paddr);
     if (tables) return tables;
     throw this.vmcoreinfoProblem ?? argument(`the page tables of ${this.arch} are not known`);
-  }
-
-  #tablesAt(root?: number): AddressSpace | undefined {
-    const readEntry = (paddr: number) => this.#tables.u64(paddr);
-    return (
-      this.#vmcoreinfo && this.#architecture?.pageTables(this.#vmcoreinfo, this.#physBase, readEntry, root)
-    );
-  }
-
-  #addressSpace(): AddressSpace {
-    const pageTables = this.#tablesAt();
-    if (pageTables) return pageTables;
-    const why = this.vmcoreinfoProblem
-      ? 'without VMCOREINFO the page tables are not known'
-      : `the page tables of this ${this.arch} kernel are not known`;
-    const directMap = this.#architecture?.directMap?.(this.#vmcoreinfo);
-    return new SegmentSpace(linearRanges(this.segments, directMap), why);
   }
 
   #at(vaddr: bigint): VirtualMemory {
@@ -660,40 +641,4 @@ function heldBytes({ format, notePayload, extents, header, recipe }: OpenedCore)
 
 function closedError(file: string): VmcoreError {
   return new VmcoreError('ERR_VMCORE_CLOSED', `${file} was closed`, { file });
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
-}
-
-function checkObjective(objective: ReadObjective = 'time'): ReadObjective {
-  if (objective === 'time' || objective === 'calls') return objective;
-  throw argument(`an objective is 'time' or 'calls', not ${String(objective)}`);
-}
-
-function checkPaddr(paddr: unknown): void {
-  if (typeof paddr === 'number' && Number.isSafeInteger(paddr) && paddr >= 0) return;
-  throw argument(`a physical address is an integer number of at least 0, not ${describe(paddr)}`);
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'bigint' ? `${value}n` : `${String(value)} (${typeof value})`;
-}
-
-/** The array to fill. No core can fill more than `limit` bytes. */
-function target(lengthOrInto: unknown, limit: number): Uint8Array {
-  if (lengthOrInto instanceof Uint8Array) return lengthOrInto;
-  if (typeof lengthOrInto === 'number' && Number.isSafeInteger(lengthOrInto) && lengthOrInto >= 0) {
-    if (lengthOrInto <= limit) return new Uint8Array(lengthOrInto);
-    throw argument(`${lengthOrInto} bytes are more than the core has`);
-  }
-  throw argument(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
-}
-
-/** In QEMU's dumps the virtual address is 0 in all PT_LOADs. */
-function linearRanges(segments: readonly Segment[], directMap: bigint | undefined): LinearRange[] {
-  return segments.flatMap(({ vaddr, paddr, memSize }) => {
-    if (paddr === undefined || (vaddr === 0n && directMap === undefined)) return [];
-    return [{ vaddr: vaddr || directMap! + BigInt(paddr), paddr, size: memSize }];
-  });
 }

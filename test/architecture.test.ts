@@ -22,6 +22,7 @@ const parts = [
   'estimate',
   'verify',
   'diff',
+  'arguments.ts',
   'vmcore.ts',
   'open.ts',
   'index.ts',
