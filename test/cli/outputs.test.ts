@@ -75,7 +75,7 @@ t.test('SIGTERM ends a dump whose reader takes nothing', async (t) => {
   let stderr = '';
   child.stderr.on('data', (text) => {
     stderr += text;
-    if (/write:/.test(stderr)) child.kill('SIGTERM');
+    if (/write:/.test(stderr) && !child.killed) child.kill('SIGTERM'); // a second one would kill it
   });
   const [status] = await once(child, 'exit');
   t.equal(status, 143, stderr);
