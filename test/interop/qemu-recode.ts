@@ -28,8 +28,7 @@ const PAGES_AT_A_TIME = 512;
 export function recodeQemuDump(flattened: Uint8Array, name: 'lzo' | 'snappy'): Buffer {
   const records = recordsOf(flattened);
   const plain = plainFile(records);
-  const descriptorsStart =
-    (1 + plain.readUInt32LE(SUB_BLOCKS) + plain.readUInt32LE(BITMAP_BLOCKS)) * PAGE;
+  const descriptorsStart = (1 + plain.readUInt32LE(SUB_BLOCKS) + plain.readUInt32LE(BITMAP_BLOCKS)) * PAGE;
   const heads = records.filter(({ offset }) => offset < descriptorsStart);
   heads.find(({ offset }) => offset === 0)!.bytes.writeUInt32LE(flagOf[name], STATUS);
   const end = Buffer.alloc(RECORD_HEAD, 0xff);
