@@ -12,6 +12,8 @@ const runs: Readonly<Record<string, number>> = {
   vmcoreinfo: 50,
   notes: 3000,
   printk: 500,
+  'printk-records': 500,
+  'printk-text': 500,
   zlib: 3000,
   zstd: 3000,
   lzo: 3000,

@@ -6,7 +6,10 @@ import { eraseinfoNotes, notesEnd, omitNotes, parseNotes } from '../../lib/forma
 import { openVmcore, verifyDump } from '../../lib/index.ts';
 import { formatRecord, readKernelLog } from '../../lib/kernel/printk/dmesg.ts';
 import { Vmcoreinfo } from '../../lib/kernel/vmcoreinfo.ts';
+import type { FakeMemory } from '../kernel/printk/fake-memory.ts';
+import { RecordWriter } from '../kernel/printk/record-writer.ts';
 import { RingWriter } from '../kernel/printk/ring-writer.ts';
+import { textLog } from '../kernel/printk/text-log.ts';
 import { notePayload, pattern, vmcoreinfoNote } from '../support/elf-builder.ts';
 import { buildKernelCore } from '../support/kernel-core.ts';
 import { coded, exerciseCore } from './exercise.ts';
@@ -97,35 +100,33 @@ const notesTarget: Target = {
   },
 };
 
-/** A ring of each byte order and word size, in the pieces of memory that it has. */
-function ringbufferTarget(): Target {
-  const rings = [true, false].flatMap((littleEndian) =>
-    ([8, 4] as const).map((word) => {
-      const ring = new RingWriter({ littleEndian, word, latched: true });
-      for (let i = 0; i < 40; i++) ring.add({ text: `message ${i}`, subsystem: 'pci', device: '+pci:0000' });
-      return ring.setClearSeq(30n);
-    }),
-  );
-  const originals = rings.map((ring) => Buffer.concat(partsOf(ring)));
+/** A kernel log, in the pieces of memory that it has. */
+interface BuiltLog {
+  readonly memory: FakeMemory;
+  readonly info: Vmcoreinfo;
+}
+
+function logTarget(logs: readonly BuiltLog[]): Target {
+  const pieces = logs.map(({ memory }) => memory.pieces.map(({ bytes }) => bytes));
+  const originals = pieces.map((parts) => Buffer.concat(parts));
   return {
-    seeds: async () => originals.map((bytes) => ({ bytes, places: [[0, 120]] })),
+    async seeds() {
+      return originals.map((bytes) => {
+        const { length } = bytes;
+        return { bytes, places: [[0, 120] as const, [length - 120, length] as const] };
+      });
+    },
     async run(bytes) {
-      for (const [i, ring] of rings.entries()) {
+      for (const [i, { memory, info }] of logs.entries()) {
         if (originals[i]!.length !== bytes.length) continue;
-        scatter(bytes, partsOf(ring));
+        scatter(bytes, pieces[i]!);
         for (const sinceClear of [false, true]) {
-          const log = await coded(() => readKernelLog(ring.memory, ring.info(), { sinceClear }));
+          const log = await coded(() => readKernelLog(memory, info, { sinceClear }));
           for (const record of log?.records ?? []) formatRecord(record);
         }
       }
     },
   };
-}
-
-function partsOf({ header, clear, descs, infos, data }: RingWriter): Uint8Array[] {
-  return [header, clear, descs, infos, data].map(
-    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
-  );
 }
 
 function scatter(bytes: Uint8Array, parts: readonly Uint8Array[]): void {
@@ -134,6 +135,39 @@ function scatter(bytes: Uint8Array, parts: readonly Uint8Array[]): void {
     part.set(bytes.subarray(at, at + part.length));
     at += part.length;
   }
+}
+
+/** 5.10 and later: of each byte order and word size. */
+function ringbufferLogs(): BuiltLog[] {
+  return [true, false].flatMap((littleEndian) =>
+    ([8, 4] as const).map((word) => {
+      const ring = new RingWriter({ littleEndian, word, latched: true });
+      for (let i = 0; i < 40; i++) ring.add({ text: `message ${i}`, subsystem: 'pci', device: '+pci:0000' });
+      ring.setClearSeq(30n);
+      return { memory: ring.memory, info: ring.info() };
+    }),
+  );
+}
+
+/** 3.5 to 5.9: with the callers of messages and without. */
+function recordLogs(): BuiltLog[] {
+  return [true, false].flatMap((littleEndian) =>
+    [true, false].map((caller) => {
+      const log = new RecordWriter(littleEndian, { caller, length: caller ? 512 : 1024 });
+      for (let i = 0; i < 20; i++)
+        log.add({ text: `message ${i}`, dictionary: 'SUBSYSTEM=pci', callerId: i });
+      log.setClearIndex(log.indices[15]!);
+      return { memory: log.memory, info: log.info() };
+    }),
+  );
+}
+
+/** Before 3.5; the end of the log was a word before 2.6.25. */
+function textLogs(): BuiltLog[] {
+  const text = Array.from({ length: 40 }, (_, i) => `<6>[   12.345678] message ${i}\n`).join('');
+  return [true, false].flatMap((littleEndian) =>
+    ['2.6.24', '2.6.32'].map((release) => textLog(text, { littleEndian, length: 1024, release })),
+  );
 }
 
 const verifyTarget: Target = {
@@ -166,7 +200,9 @@ export const targets: Readonly<Record<string, Target>> = {
   's390-dump': fileTarget(s390Seeds),
   vmcoreinfo: vmcoreinfoTarget,
   notes: notesTarget,
-  printk: ringbufferTarget(),
+  printk: logTarget(ringbufferLogs()),
+  'printk-records': logTarget(recordLogs()),
+  'printk-text': logTarget(textLogs()),
   kernel: kernelTarget('x86_64'),
   'kernel-s390x': kernelTarget('s390x'),
   zlib: codecTarget('zlib'),

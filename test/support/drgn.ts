@@ -43,12 +43,22 @@ export async function sampleAddresses(
 }
 
 /** The first 64 bytes at each virtual address; undefined where it finds none. */
-export async function virtualBytes(
+export function virtualBytes(core: string, addresses: readonly bigint[]): Promise<(Buffer | undefined)[]> {
+  return bytesAt('read', core, addresses);
+}
+
+/** The first 64 bytes at each physical address; undefined where it finds none. */
+export function physicalBytes(core: string, addresses: readonly number[]): Promise<(Buffer | undefined)[]> {
+  return bytesAt('physical', core, addresses);
+}
+
+async function bytesAt(
+  what: 'read' | 'physical',
   core: string,
-  addresses: readonly bigint[],
+  addresses: readonly (bigint | number)[],
 ): Promise<(Buffer | undefined)[]> {
   const input = addresses.map((address) => `${address.toString(16)}\n`).join('');
-  const { stdout } = await runPython('drgn_oracle.py', ['read', core], { input });
+  const { stdout } = await runPython('drgn_oracle.py', [what, core], { input });
   const lines = stdout.toString().trim().split('\n');
   return lines.map((line) => (line === '-' ? undefined : Buffer.from(line, 'hex')));
 }

@@ -39,7 +39,11 @@ export async function* pages(
   pfns: readonly number[],
 ): AsyncGenerator<[pfn: number, page: Buffer]> {
   const child = spawn(python, [pythonProgram('libkdumpfile.py'), 'pages', dump], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk;
   });
   child.stdin.on('error', () => {});
   child.stdin.end(Buffer.from(BigUint64Array.from(pfns, BigInt).buffer));
@@ -51,5 +55,6 @@ export async function* pages(
     for (let at = 0; at < whole; at += pageSize) yield [pfns[index++]!, bytes.subarray(at, at + pageSize)];
     rest = bytes.subarray(whole);
   }
-  if (index !== pfns.length) throw new Error(`libkdumpfile read ${index} of ${pfns.length} pages of ${dump}`);
+  if (index !== pfns.length)
+    throw new Error(`libkdumpfile read ${index} of ${pfns.length} pages of ${dump}:\n${said}`);
 }

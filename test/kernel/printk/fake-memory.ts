@@ -26,6 +26,11 @@ export class FakeMemory implements LogMemory {
     return new DataView(bytes.buffer);
   }
 
+  /** What is there, in the order in which it was added. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces;
+  }
+
   /** Makes a range unreadable again. */
   hole(vaddr: bigint, length: number): void {
     this.#holes.push({ from: vaddr, to: vaddr + BigInt(length) });
