@@ -46,18 +46,11 @@ async function failingDump(
 const dump = (core: Vmcore, options: DumpOptions, target = output) =>
   core.dump(target, { level: 0, compression: 'none', force: true, ...options });
 
-/** Calls of onProgress in a whole dump. */
-async function progressCalls(): Promise<number> {
-  await using core = await openVmcore(small.path, OPTIONS);
-  let calls = 0;
-  await dump(core, { onProgress: () => calls++ }, '/dev/null');
-  return calls;
-}
+/** Calls of onProgress that come in every dump; more of them come as time passes. */
+const PROGRESS_CALLS = 3;
 
 t.test('onProgress that throws or aborts, whenever it is called', async (t) => {
-  const calls = await progressCalls();
-  t.ok(calls >= 3, `${calls} calls`);
-  for (let nth = 1; nth <= calls; nth++) {
+  for (let nth = 1; nth <= PROGRESS_CALLS; nth++) {
     const at = (act: () => void) => {
       let count = 0;
       return () => void (++count === nth && act());
@@ -70,7 +63,7 @@ t.test('onProgress that throws or aborts, whenever it is called', async (t) => {
     const controller = new AbortController();
     const aborting = at(() => controller.abort());
     const aborted = (core: Vmcore) => dump(core, { onProgress: aborting, signal: controller.signal });
-    if (nth < calls) await failingDump(t, aborted, { name: 'AbortError' });
+    if (nth < PROGRESS_CALLS) await failingDump(t, aborted, { name: 'AbortError' });
   }
 });
 
