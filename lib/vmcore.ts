@@ -409,7 +409,8 @@ export class Vmcore implements AsyncDisposable {
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
-      classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
+      classifyPieces: (level: number, scan: ScanOptions, piecePages: number) =>
+        this.#pages.classifyPieces(level, scan, piecePages),
       planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
     };

@@ -7,7 +7,7 @@ import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
 import { type Classification, classify, type PageFacts, type ScanOptions } from './classify.ts';
-import { existingPages, maxPfnOf } from './existing-pages.ts';
+import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
 import { PAGE_CLASSES } from './page-class.ts';
 import { selectPages } from './select.ts';
@@ -55,13 +55,27 @@ export class CorePages {
 
   /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known; what selectPages() throws. */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
-    const { problem } = this;
+    for await (const all of this.classifyPieces(level, options)) return all;
+    throw new Error('a core has at least one piece');
+  }
+
+  /**
+   * The same in pieces of `piecePages` pages, ascending: memory for all of them is not needed at the same time.
+   * @throws as classify().
+   */
+  async *classifyPieces(
+    level: number,
+    options: ScanOptions,
+    piecePages = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<Classification> {
+    const { problem, maxMapnr: maxPfn } = this;
     if (problem && level > LEVEL_WITHOUT_KERNEL) throw problem;
     const { extents, pageSize } = this.#options;
     const { select } = options;
+    const core = { facts: this.#known(), extents, pageSize, maxPfn };
     const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
-    const found = await classify(this.#known(), existingPages(extents, pageSize, this.maxMapnr), level, scan);
-    return select ? selectPages(found, select, pageSize, options.signal) : found;
+    for await (const found of classify(core, level, scan, piecePages))
+      yield select ? await selectPages(found, select, pageSize, options.signal) : found;
   }
 
   explain(pfn: number, level: number): PageExplanation {

@@ -24,7 +24,8 @@ export interface DumpContext {
   /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   readonly defaultCompression: 'none' | CodecName;
-  classify(level: number, options: ScanOptions): Promise<Classification>;
+  /** Judges all pages, in pieces of `piecePages` pages, ascending. */
+  classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification>;
   /** Finds what is to be scrubbed. */
   planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan>;
   /** Reads what a dump says of the core, with what is in these ranges overwritten. */
@@ -34,7 +35,7 @@ export interface DumpContext {
 /** What a dump says of a core beside its pages. */
 export interface CoreDescription {
   /** What the headers say beside what the options and the classification do. */
-  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec' | 'split'>;
+  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'codec'>;
   /** What only ELF headers say. */
   readonly elf: AddressFacts & {
     /** e_machine. */

@@ -7,8 +7,9 @@ import type { SelectPages } from '../filter/select.ts';
 import type { AbortMode } from '../output/sink.ts';
 import type { DumpContext } from './dump-context.ts';
 import { checkTarget, type DumpTarget, isStream, type OutputOptions } from './output-target.ts';
+import { checkPiecePages, piecePages } from './piece-pages.ts';
 import type { Progress } from './progress.ts';
-import { type WorkerOptions, workerCount } from './worker-count.ts';
+import { budgetOf, type WorkerOptions, workerCount } from './worker-count.ts';
 
 /** What a read plan is made for. */
 export interface PlanOptions extends WorkerOptions {
@@ -48,6 +49,11 @@ export interface DumpOptions extends PlanOptions, OutputOptions {
   readonly strict?: boolean | undefined;
   /** What is left of a dump that does not end well: `keep` (default) leaves it marked incomplete. */
   readonly onFailure?: AbortMode | undefined;
+  /**
+   * Pages that are classified together, a multiple of 8 times the page size; default what the memory budget allows.
+   * @internal
+   */
+  readonly piecePages?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called some times a second. What it throws ends the dump. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -65,6 +71,8 @@ export interface DumpRequest {
   /** Worker threads for all jobs of a level. */
   readonly workers: number;
   readonly splitBlockPages: number | undefined;
+  /** How many pages are classified together, of a core of so many. */
+  piecePages(maxMapnr: number): number;
 }
 
 /** A file of a split set begins at a multiple of so many pages: readers count those before it in 64-bit words. */
@@ -94,7 +102,20 @@ export function dumpRequest(
     compression: dumpCompression(format, options, core.defaultCompression),
     workers: workerCount(options, core.source),
     splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
+    piecePages: pieceSize(format, options, core.pageSize),
   };
+}
+
+/** An ELF core has its headers before its data, and select() is asked about whole runs: these need all pages at once. */
+function pieceSize(
+  format: DumpFormat,
+  { piecePages: asked, select, memoryBudget }: DumpOptions,
+  pageSize: number,
+): DumpRequest['piecePages'] {
+  if (format === 'elf' || select) return () => Number.POSITIVE_INFINITY;
+  if (asked !== undefined) return () => checkPiecePages(asked, pageSize);
+  const budget = budgetOf(memoryBudget);
+  return (maxMapnr) => piecePages(budget, maxMapnr);
 }
 
 /** Bytes as pages. */

@@ -23,12 +23,16 @@ export interface WorkerOptions {
   readonly memoryBudget?: number | undefined;
 }
 
+/** The budget, or its default. @throws VmcoreError ERR_VMCORE_ARGUMENT for what is none. */
+export function budgetOf(memoryBudget: number | undefined): number {
+  const budget = memoryBudget ?? Math.floor(process.availableMemory() * DEFAULT_SHARE);
+  if (Number.isSafeInteger(budget) && budget >= 0) return budget;
+  throw new VmcoreError('ERR_VMCORE_ARGUMENT', `memoryBudget is a number of bytes, not ${budget}`);
+}
+
 /** @throws VmcoreError ERR_VMCORE_ARGUMENT for options that are out of range. */
 export function workerCount({ workers, memoryBudget }: WorkerOptions, source: ByteSource): number {
-  const budget = memoryBudget ?? Math.floor(process.availableMemory() * DEFAULT_SHARE);
-  if (!Number.isSafeInteger(budget) || budget < 0) {
-    throw new VmcoreError('ERR_VMCORE_ARGUMENT', `memoryBudget is a number of bytes, not ${budget}`);
-  }
+  const budget = budgetOf(memoryBudget);
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= MOST_WORKERS)) {
     throw new VmcoreError('ERR_VMCORE_ARGUMENT', `workers: 0 to ${MOST_WORKERS}, not ${workers}`);
   }
