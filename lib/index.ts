@@ -4,6 +4,7 @@
  * @module
  */
 export type { AccessCounters } from './access/counters.ts';
+export type { MemoryOptions, WorkerOptions } from './access/memory-budget.ts';
 export type { CoreSource } from './access/open-source.ts';
 export type { AccessOptions } from './access/profile.ts';
 export type { ReadCosts, ReadMethod, ReadObjective } from './access/read-plan.ts';
@@ -57,7 +58,6 @@ export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
 export { type ReassembleOptions, type ReassembleReport, reassemble } from './pipeline/reassemble.ts';
 export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
-export type { WorkerOptions } from './pipeline/worker-count.ts';
 export type { DumpProblem } from './verify/findings.ts';
 export { type DumpState, type VerifyOptions, type VerifyReport, verifyDump } from './verify/verify.ts';
 export {

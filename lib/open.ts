@@ -1,12 +1,12 @@
-import { mapBorders } from './access/map-borders.ts';
+import { checkBudget, type MemoryOptions } from './access/memory-budget.ts';
 import { type CoreSource, plainSource } from './access/open-source.ts';
-import { type AccessOptions, accessProfile, checkAccessOptions } from './access/profile.ts';
+import { type AccessOptions, checkAccessOptions } from './access/profile.ts';
 import { VmcoreError } from './errors.ts';
 import { openCore } from './formats/open-core.ts';
 import { Vmcore } from './vmcore.ts';
 
 /** How a core is opened. */
-export interface OpenOptions extends AccessOptions {
+export interface OpenOptions extends AccessOptions, MemoryOptions {
   /**
    * What pages that were left out when the dump was written read as: an `error` (ERR_VMCORE_EXCLUDED; the default for
    * kdump-compressed dumps) or `zeros` (the default for ELF cores, in which memory without data may also be memory that
@@ -25,15 +25,17 @@ export interface OpenOptions extends AccessOptions {
  * set are opened together, in any order.
  *
  * @throws VmcoreError ERR_VMCORE_OPEN (no such file, no permission, a directory), ERR_VMCORE_FORMAT (not a core),
- *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT; the signal's reason.
+ *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT, ERR_VMCORE_ARGUMENT (also for a memory budget that is too small, with the
+ *   least that works); the signal's reason.
  */
 export async function openVmcore(
   source: CoreSource | readonly CoreSource[],
   options: OpenOptions = {},
 ): Promise<Vmcore> {
-  const { access, excluded, allowTruncated, vmcoreinfo, pageTableBudget, signal } = options;
+  const { access, excluded, allowTruncated, vmcoreinfo, pageTableBudget, memoryBudget, signal } = options;
   signal?.throwIfAborted();
   checkAccessOptions(options);
+  const sparing = checkBudget(memoryBudget) !== undefined;
   if (excluded !== undefined && excluded !== 'error' && excluded !== 'zeros') {
     throw argument(`excluded is 'error' or 'zeros', not ${String(excluded)}`);
   }
@@ -42,9 +44,14 @@ export async function openVmcore(
   }
   const sources = (isList(source) ? source : [source]).map(plainSource);
   if (sources.length === 0) throw argument('there is no file to open');
-  const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, pageTableBudget };
+  const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, pageTableBudget, sparing };
   const core = await openCore(recipe, signal);
-  return new Vmcore(core, accessProfile(core.source, options, mapBorders(core.source, core.segments)));
+  try {
+    return new Vmcore(core, options);
+  } catch (error) {
+    core.source.close();
+    throw error;
+  }
 }
 
 function isList(source: CoreSource | readonly CoreSource[]): source is readonly CoreSource[] {

@@ -1,6 +1,15 @@
 import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
-import type { AccessProfile } from './access/profile.ts';
+import { mapBorders } from './access/map-borders.ts';
+import {
+  MemoryBudget,
+  type MemoryOptions,
+  type PassMemory,
+  type PassSizes,
+  PLAIN_DUMP,
+  type WorkerOptions,
+} from './access/memory-budget.ts';
+import { type AccessOptions, type AccessProfile, accessProfile } from './access/profile.ts';
 import { CALL_COSTS, type ReadCosts, type ReadObjective } from './access/read-plan.ts';
 import { WINDOW_BYTES } from './access/region.ts';
 import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
@@ -15,6 +24,7 @@ import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
 import { CorePages } from './filter/core-pages.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
+import { maxPfnOf } from './filter/existing-pages.ts';
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
@@ -22,6 +32,7 @@ import { planScrub, type ScrubPlan } from './filter/scrub-plan.ts';
 import type { ScrubTarget } from './filter/scrub-target.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { bytesWithData } from './formats/extents.ts';
+import { SPARING_MEMBER_BYTES } from './formats/kdump-source.ts';
 import { eraseinfoNotes, findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
 import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
@@ -37,7 +48,6 @@ import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
-import { workerCount } from './pipeline/worker-count.ts';
 
 /** What is classified, and how. */
 export interface ClassifyOptions extends ScanOptions {
@@ -101,7 +111,10 @@ export class Vmcore implements AsyncDisposable {
   readonly #source: ByteSource;
   readonly #core: OpenedCore;
   readonly #architecture: Architecture | undefined;
-  readonly #profile: AccessProfile;
+  readonly #budget: MemoryBudget;
+  /** Gets smaller when a pass needs room within the memory budget. */
+  #profile: AccessProfile;
+  #scale: number;
   readonly #vmcoreinfo: Vmcoreinfo | undefined;
   readonly #physBase: number;
   readonly #tables: PhysicalMemory;
@@ -114,11 +127,10 @@ export class Vmcore implements AsyncDisposable {
   #measuredCosts: ReadCosts | undefined;
 
   /** @internal Use openVmcore(). */
-  constructor(core: OpenedCore, profile: AccessProfile) {
+  constructor(core: OpenedCore, options: AccessOptions & MemoryOptions) {
     const { source, header } = core;
     this.#source = source;
     this.#core = core;
-    this.#profile = profile;
     this.file = source.name;
     this.size = core.fileSize;
     this.format = core.format;
@@ -133,6 +145,14 @@ export class Vmcore implements AsyncDisposable {
     this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
     this.pageSize = header?.pageSize ?? this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
+    const borders = mapBorders(source, core.segments);
+    const memory = {
+      ...{ source, pageSize: this.pageSize, heldBytes: heldBytes(core) },
+      bitmapBytes: Math.ceil(maxPfnOf(core.extents, this.pageSize) / 8),
+      profile: (scale: number) => accessProfile(source, options, borders, scale),
+    };
+    this.#budget = new MemoryBudget(memory, options.memoryBudget);
+    ({ profile: this.#profile, scale: this.#scale } = this.#budget.fit(PLAIN_DUMP, { workers: 0 }));
     this.#architecture = architectureOf(core.machine);
     const statuses = prstatusNotes(core.notes).map((note) => note.desc);
     this.cpus = this.#architecture ? parseCpus(statuses, this.#architecture.prstatus, core.littleEndian) : [];
@@ -149,7 +169,7 @@ export class Vmcore implements AsyncDisposable {
       pageSize: this.pageSize,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
-      openSlots: () => new Slots(source, profile.structPages),
+      openSlots: () => new Slots(source, this.#profile.structPages),
     });
     this.maxPfn = this.#pages.maxPfn;
   }
@@ -365,7 +385,8 @@ export class Vmcore implements AsyncDisposable {
       const before = this.counters;
       const costs = this.#readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
-      const limits = this.#profile.limits(objective, Math.max(1, workerCount(options, this.#source)));
+      const { profile, workers } = this.#fit({ ...PLAIN_DUMP, inPieces: false, objective }, options);
+      const limits = profile.limits(objective, Math.max(1, workers));
       const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
       return { level, calibration, ...makeReadPlan(bitmap, planner, objective) };
     });
@@ -400,12 +421,25 @@ export class Vmcore implements AsyncDisposable {
     await this.close();
   }
 
+  /** Regions of reads that are kept get smaller, too. */
+  #fit(pass: PassMemory, options: WorkerOptions): PassSizes {
+    const sizes = this.#budget.fit(pass, options);
+    if (sizes.scale < this.#scale) {
+      this.#scale = sizes.scale;
+      this.#profile = sizes.profile;
+      this.#tables.slots.resize(this.#profile.tables);
+      this.#memory.slots.resize(this.#profile.memory);
+    }
+    return sizes;
+  }
+
   #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
+    checkObjective(options.objective);
     const context = {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
-      limits: (readers: number) => this.#profile.limits(checkObjective(options.objective), readers),
+      fit: (pass: PassMemory, of: WorkerOptions) => this.#fit(pass, of),
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
@@ -528,6 +562,14 @@ export class Vmcore implements AsyncDisposable {
   #requireOpen(): void {
     if (this.#closed) throw closedError(this.file);
   }
+}
+
+/** What an open core keeps, in bytes: notes, where memory lies, and the bitmaps of a compressed dump with its ranks. */
+function heldBytes({ format, notePayload, extents, header, recipe }: OpenedCore): number {
+  const tables = notePayload.length + 3 * extents.start.byteLength;
+  if (format !== 'kdump' || !header) return tables;
+  const bitmap = Math.ceil(header.maxPfn / 8);
+  return tables + 2 * bitmap + Math.ceil(bitmap / 8) + recipe.sources.length * SPARING_MEMBER_BYTES;
 }
 
 function closedError(file: string): VmcoreError {

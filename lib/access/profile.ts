@@ -14,6 +14,8 @@ export interface AccessProfile {
   readonly structPages: SlotOptions;
   /** What users read. */
   readonly memory: SlotOptions;
+  /** What the page tables of all regions and maps take at most where a map fills them at once, in bytes; else 0. */
+  readonly pageTableBytes: number;
   /** Page data is read as planned. */
   readonly costs: ReadCosts;
   /** By what a plan is made for, for each of `readers` threads at one time: longer maps save calls, not time. */
@@ -54,6 +56,7 @@ const STRUCT_PAGE_SLOTS = 2;
 const SLOTS = 8;
 const PREAD_BYTES = MIB;
 const SMALLEST_REGION_BYTES = 64 * KIB;
+const SMALLEST_READ_BYTES = 16 * KIB;
 /** Nanoseconds, where they can't be measured: of a file in the page cache (benchmarks/README.md). */
 const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 130, readCall: 700, readPage: 250 };
 /** As published for /proc/vmcore: 110 us to map and 90 us to unmap 1024 pages, 1 to 2 us to copy one. */
@@ -64,34 +67,40 @@ const DECOMPRESS_COSTS: ReadCosts = { mapCall: 0, mapPage: 0, touchPage: 0, read
 const DECOMPRESS_SLOTS = 64;
 const DECOMPRESS_BYTES = 4 * KIB;
 
-/** What suits a source. @throws VmcoreError ERR_VMCORE_ARGUMENT for options that are out of range. */
+/**
+ * What suits a source. With a `scale` below 1, a power of two, all regions and maps get that much smaller.
+ * @throws VmcoreError ERR_VMCORE_ARGUMENT for options that are out of range.
+ */
 export function accessProfile(
   source: ByteSource,
   options: AccessOptions,
   borders?: MapBorders,
+  scale = 1,
 ): AccessProfile {
   const { policy, slots, regionBytes, pageTableBudget } = checkAccessOptions(options);
   const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
-    const bytes = Math.min(wanted, regionBytes ?? wanted);
-    return { slots: count, regionBytes: bytes, readBytes: Math.min(readBytes, bytes), policy, borders };
+    const bytes = scaled(Math.min(wanted, regionBytes ?? wanted), scale, SMALLEST_REGION_BYTES);
+    const read = Math.min(bytes, scaled(readBytes, scale, SMALLEST_READ_BYTES));
+    return { slots: count, regionBytes: bytes, readBytes: read, policy, borders };
   };
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
   const structPages = pattern(STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB);
   const memory = pattern(slots, regionBytes ?? REGION_BYTES, 64 * KIB);
-  if (source.mapping === 'none') return readProfile(slots);
+  if (source.mapping === 'none') return readProfile(slots, scale);
   const eager = source.mapping === 'eager';
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
-  const budget = pageTableBudget * BYTES_PER_TABLE_BYTE - inSlots;
+  const budget = pageTableBudget * scale * BYTES_PER_TABLE_BYTE - inSlots;
+  const preadBytes = scaled(Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES), scale, SMALLEST_REGION_BYTES);
   const allowed = (readers: number): number =>
     eager
       ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget / readers))
-      : Math.min(PLAN_BYTES, wholePages(LAZY_MAPPED_BYTES / readers));
+      : Math.min(PLAN_BYTES * scale, wholePages((LAZY_MAPPED_BYTES * scale) / readers));
   const limits = (objective: ReadObjective, readers: number): ReadLimits => {
     const longest = objective === 'time' ? PLAN_BYTES : Number.POSITIVE_INFINITY;
-    const map = Math.min(allowed(readers), regionBytes ?? longest);
+    const map = Math.min(allowed(readers), scaled(regionBytes ?? longest, scale, SMALLEST_REGION_BYTES));
     return {
       map: policy === 'read' ? 0 : map,
-      pread: policy === 'mmap' ? 0 : Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES),
+      pread: policy === 'mmap' ? 0 : preadBytes,
       // As many as it takes to map everything: a map is two calls.
       callsPerGiB: policy === 'read' ? undefined : (2 * GIB) / map,
       borders,
@@ -102,23 +111,31 @@ export function accessProfile(
     tables,
     structPages,
     memory,
+    pageTableBytes: eager ? pageTableBudget * scale : 0,
     costs: eager ? EAGER_COSTS : LAZY_COSTS,
     limits,
   };
 }
 
 /** Nothing can be mapped: decompressed pages are kept singly, but struct pages are read one after another. */
-function readProfile(slots: number): AccessProfile {
+function readProfile(slots: number, scale: number): AccessProfile {
   const policy = 'read';
+  const readBytes = scaled(PREAD_BYTES, scale, SMALLEST_REGION_BYTES);
   const few = { regionBytes: DECOMPRESS_BYTES, readBytes: DECOMPRESS_BYTES, policy } as const;
   return {
     policy,
     tables: { slots: DECOMPRESS_SLOTS, ...few },
-    structPages: { slots: STRUCT_PAGE_SLOTS, regionBytes: MIB, readBytes: MIB, policy },
+    structPages: { slots: STRUCT_PAGE_SLOTS, regionBytes: readBytes, readBytes, policy },
     memory: { slots: Math.max(DECOMPRESS_SLOTS, slots), ...few },
+    pageTableBytes: 0,
     costs: DECOMPRESS_COSTS,
-    limits: () => ({ map: 0, pread: PREAD_BYTES }),
+    limits: () => ({ map: 0, pread: readBytes }),
   };
+}
+
+/** No smaller than `least`, unless it was before. */
+function scaled(bytes: number, scale: number, least: number): number {
+  return Math.max(bytes * scale, Math.min(bytes, least));
 }
 
 /** Maps begin and end at pages of the host, of at most this many bytes (arm64). */

@@ -43,7 +43,7 @@ const SMALLEST_READ = 4 << 10;
 export class Slots {
   readonly counters: SlotCounters = { hits: 0, misses: 0, evictions: 0, failures: {} };
   readonly #source: ByteSource;
-  readonly #options: SlotOptions;
+  #options: SlotOptions;
   /** In the order of use: the last one is replaced next. */
   readonly #regions: Region[] = [];
   /** The region that was used last. */
@@ -81,6 +81,12 @@ export class Slots {
     for (const region of this.#regions) region.check();
     const mapped = this.#regions.filter((region) => region.isMapped);
     if (mapped.length > 0) this.#source.checkLength(Math.max(...mapped.map((region) => region.end)));
+  }
+
+  /** Goes on with other regions; those that are held are given up. */
+  resize(options: SlotOptions): void {
+    this.release();
+    this.#options = options;
   }
 
   release(): void {

@@ -145,7 +145,9 @@ class Classifier {
     const absent = original - withData.count();
     const bitmap = withData;
     const collected = new Map(
-      (this.#options.collect ?? []).map((name) => [name, new PageBitmap(endPfn, undefined, firstPfn)] as const),
+      (this.#options.collect ?? []).map(
+        (name) => [name, new PageBitmap(endPfn, undefined, firstPfn)] as const,
+      ),
     );
     this.#scan?.begin(bitmap, collected);
     const unreadable = await this.#scanPiece(firstPfn, endPfn);

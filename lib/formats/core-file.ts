@@ -38,6 +38,8 @@ export interface OpenCoreOptions {
   readonly allowTruncated?: boolean | undefined;
   /** VMCOREINFO from outside: it also tells the architecture where the format does not. */
   readonly vmcoreinfo?: string | undefined;
+  /** Whether a compressed dump is reached in small regions, which a memory budget has room for. */
+  readonly sparing?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

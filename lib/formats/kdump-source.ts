@@ -30,6 +30,8 @@ export interface KdumpSourceOptions {
   readonly dataOffset: number;
   /** How the files are reached. */
   readonly access: AccessPolicy;
+  /** Whether memory is short. */
+  readonly sparing?: boolean | undefined;
   /** Whether a page that the file has lost reads as zeros instead of being an error. */
   readonly missingAsZeros: boolean;
 }
@@ -39,6 +41,10 @@ const MIB = 1 << 20;
 /** Descriptors lie together; stored pages are read ahead, since pages are mostly read in their order. */
 const DESCRIPTOR_SLOTS = { slots: 4, regionBytes: 256 * KIB, readBytes: 16 * KIB };
 const DATA_SLOTS = { slots: 4, regionBytes: 4 * MIB, readBytes: 64 * KIB };
+
+const SMALL_SLOTS = { slots: 4, regionBytes: 64 * KIB };
+/** What a member keeps of its file where memory is short, in bytes. */
+export const SPARING_MEMBER_BYTES = 2 * SMALL_SLOTS.slots * SMALL_SLOTS.regionBytes;
 
 /** A member, and how it is read. */
 interface OpenMember extends KdumpMember {
@@ -76,11 +82,12 @@ export class KdumpSource implements ByteSource {
     this.#page = new Uint8Array(blockSize);
     this.#members = members.map((member) => {
       const policy = member.source.mapping === 'none' ? 'read' : options.access;
+      const small = options.sparing ? SMALL_SLOTS : {};
       return {
         ...member,
         firstRank: pages.rank(member.startPfn),
-        descriptors: new Slots(member.source, { ...DESCRIPTOR_SLOTS, policy }),
-        data: new Slots(member.source, { ...DATA_SLOTS, policy }),
+        descriptors: new Slots(member.source, { ...DESCRIPTOR_SLOTS, ...small, policy }),
+        data: new Slots(member.source, { ...DATA_SLOTS, ...small, policy }),
       };
     });
   }

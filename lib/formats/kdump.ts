@@ -42,6 +42,7 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
     descriptorsOffset,
     dataOffset: descriptorsOffset + pages.total * DESCRIPTOR_SIZE,
     access: options.access ?? 'auto',
+    sparing: options.sparing,
     missingAsZeros: options.excluded === 'zeros',
   });
   const notePayload = readNotes(source, facts);

@@ -276,7 +276,10 @@ export class KdumpWriter implements DumpWriter {
     const { pageSize } = this.#dump;
     const whole = piece.length - (piece.length % pageSize);
     for (let done = 0; done < whole; done += BITMAP_PIECE) {
-      await this.#sink.write(position + from + done, piece.subarray(done, Math.min(done + BITMAP_PIECE, whole)));
+      await this.#sink.write(
+        position + from + done,
+        piece.subarray(done, Math.min(done + BITMAP_PIECE, whole)),
+      );
     }
     if (whole === piece.length) return;
     const last = new Uint8Array(pageSize);
@@ -380,7 +383,8 @@ function checkPiece(name: string, piece: Uint8Array, from: number, bits: number,
 }
 
 function checkLength(name: string, bytes: number, bits: number): void {
-  if (bytes !== Math.ceil(bits / 8)) throw argumentError(`${name} has ${bytes} bytes for ${bits} page frames`);
+  if (bytes !== Math.ceil(bits / 8))
+    throw argumentError(`${name} has ${bytes} bytes for ${bits} page frames`);
 }
 
 function countBits(bytes: Uint8Array): number {

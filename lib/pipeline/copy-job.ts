@@ -1,3 +1,4 @@
+import type { BatchSize } from '../access/memory-budget.ts';
 import type { PageCodec } from '../codecs/codec.ts';
 import type { VmcoreError } from '../errors.ts';
 import { Scrubber, type ScrubRange } from '../filter/scrub.ts';
@@ -43,6 +44,7 @@ export interface CopiedBatch extends EncodedBatch {
 }
 
 export interface JobCopierOptions extends PageReaderOptions {
+  readonly batch: BatchSize;
   /** Stores pages raw when absent. */
   readonly codec: PageCodec | undefined;
   /** Whether pages of zeros are found and share one (dump level bit 0). */

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { ByteSource, SharedSource } from '../access/byte-source.ts';
+import type { BatchSize } from '../access/memory-budget.ts';
 import { reopenSource } from '../access/open-source.ts';
 import type { ReadLimits } from '../access/read-plan.ts';
 import { callsBetween, callsOf, type SourceCalls } from '../access/source-calls.ts';
@@ -31,8 +32,8 @@ export interface CopySetup {
   readonly shareZeroPages: boolean;
   /** What is overwritten before anything else is done with a page. */
   readonly scrub: readonly ScrubRange[];
-  /** Batches that may be on their way; the worker waits for one to come back before it sends another. */
-  readonly batches: number;
+  /** As many may be on their way as it says; the worker waits for one to come back before it sends another. */
+  readonly batch: BatchSize;
 }
 
 /** What a worker is told. */
@@ -83,7 +84,7 @@ class CopyWorker {
       this.#sendBatch(batch);
       // Buffers that came back are taken in at a turn of the event loop.
       await nextTurn();
-      while (this.#sent >= this.#setup.batches) await this.#nextReturn();
+      while (this.#sent >= this.#setup.batch.perThread) await this.#nextReturn();
     }
     this.#send({ kind: 'end', calls: this.#newCalls() });
   }

@@ -9,11 +9,6 @@ import { unpackError, workerFailure } from './sent-error.ts';
 
 /** A thread has so many jobs at a time: the next one is there when one is done. */
 const JOBS_OF_THREAD = 2;
-/**
- * Batches of a thread that are on their way or wait for those of other threads, at most. What the longest map holds
- * should fit, or threads that are ahead stop; and it is memory: 2 MiB each, where pages are stored raw.
- */
-const BATCHES_OF_THREAD = 8;
 /** Megabytes of JavaScript objects of a thread: it needs few, and young ones that are not collected count as resident. */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
 
@@ -59,9 +54,8 @@ export class CopyWorkers {
   }
 
   /** Says what all jobs need that come from now on. */
-  begin(setup: Omit<CopySetup, 'batches'>): void {
-    for (const thread of this.#threads)
-      send(thread, { kind: 'setup', setup: { ...setup, batches: BATCHES_OF_THREAD } });
+  begin(setup: CopySetup): void {
+    for (const thread of this.#threads) send(thread, { kind: 'setup', setup });
   }
 
   /**

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { BatchSize } from '../access/memory-budget.ts';
 import { codec } from '../codecs/registry.ts';
 import type { ScrubRange } from '../filter/scrub.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
@@ -18,6 +19,7 @@ import type { PageReaderOptions } from './page-reader.ts';
 import { CallPrediction, type PlannerOptions, type PredictedCalls, planPages } from './read-planner.ts';
 
 export interface CopyOptions extends PageReaderOptions, PlannerOptions {
+  readonly batch: BatchSize;
   /** The pages that are copied. */
   readonly kept: KeptPages;
   /** Whether pages of zeros are found and share one (dump level bit 0). */
@@ -102,8 +104,9 @@ async function* copyPieces(
 }
 
 function workersCopier(workers: CopyWorkers, options: CopyOptions): Copier {
-  const { source, extents, pageSize, limits, compression, scrub, shareZeroPages, signal } = options;
-  workers.begin({ source: source.shared!, extents, pageSize, limits, compression, scrub, shareZeroPages });
+  const { source, extents, pageSize, limits, batch, compression, scrub, shareZeroPages, signal } = options;
+  const setup = { extents, pageSize, limits, batch, compression, scrub, shareZeroPages };
+  workers.begin({ ...setup, source: source.shared! });
   return {
     batches: (jobs) => workers.batches(jobs, signal),
     reuse: (batch) => workers.reuse(batch),

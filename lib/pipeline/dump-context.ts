@@ -1,5 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import type { ReadCosts, ReadLimits } from '../access/read-plan.ts';
+import type { PassMemory, PassSizes, WorkerOptions } from '../access/memory-budget.ts';
+import type { ReadCosts } from '../access/read-plan.ts';
 import type { CodecName } from '../codecs/registry.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification, ScanOptions } from '../filter/classify.ts';
@@ -17,8 +18,8 @@ export interface DumpContext {
   readonly source: ByteSource;
   readonly extents: Extents;
   readonly pageSize: number;
-  /** The limits of each of so many threads that read pages at one time. */
-  limits(readers: number): ReadLimits;
+  /** The sizes with which a pass stays within the memory budget. @throws VmcoreError ERR_VMCORE_ARGUMENT. */
+  fit(pass: PassMemory, options: WorkerOptions): PassSizes;
   /** The level that the core was filtered with before: a dump of it can only leave out more. */
   readonly inputLevel: number;
   /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */

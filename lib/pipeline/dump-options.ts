@@ -1,15 +1,15 @@
+import { type PassMemory, type PassSizes, PLAIN_DUMP, type WorkerOptions } from '../access/memory-budget.ts';
 import type { ReadCosts, ReadObjective } from '../access/read-plan.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
 import { VmcoreError } from '../errors.ts';
 import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
+import { PAGE_CLASSES } from '../filter/page-class.ts';
 import type { ScrubTarget } from '../filter/scrub-target.ts';
 import type { SelectPages } from '../filter/select.ts';
 import type { AbortMode } from '../output/sink.ts';
 import type { DumpContext } from './dump-context.ts';
-import { checkTarget, type DumpTarget, isStream, type OutputOptions } from './output-target.ts';
-import { checkPiecePages, piecePages } from './piece-pages.ts';
+import { checkTarget, type DumpTarget, filesOf, isStream, type OutputOptions } from './output-target.ts';
 import type { Progress } from './progress.ts';
-import { budgetOf, type WorkerOptions, workerCount } from './worker-count.ts';
 
 /** What a read plan is made for. */
 export interface PlanOptions extends WorkerOptions {
@@ -68,11 +68,11 @@ export interface DumpRequest {
   readonly levels: readonly number[];
   readonly format: DumpFormat;
   readonly compression: 'none' | CodecName;
-  /** Worker threads for all jobs of a level. */
-  readonly workers: number;
+  /** Of the worker threads for all jobs of a level, and all else that takes memory. */
+  readonly sizes: PassSizes;
   readonly splitBlockPages: number | undefined;
-  /** How many pages are classified together, of a core of so many. */
-  piecePages(maxMapnr: number): number;
+  /** Pages that are classified together. */
+  readonly piecePages: number;
 }
 
 /** A file of a split set begins at a multiple of so many pages: readers count those before it in 64-bit words. */
@@ -85,7 +85,7 @@ const SPLIT_PAGES = 64;
 export function dumpRequest(
   target: DumpTarget,
   options: DumpOptions,
-  core: Pick<DumpContext, 'source' | 'defaultCompression' | 'inputLevel' | 'pageSize'>,
+  core: Pick<DumpContext, 'fit' | 'defaultCompression' | 'inputLevel' | 'pageSize'>,
 ): DumpRequest {
   checkTarget(target, options);
   const format = options.format ?? 'kdump';
@@ -94,28 +94,42 @@ export function dumpRequest(
   }
   const isSplit = typeof target !== 'string' && !isStream(target);
   if (format === 'elf' && isSplit) throw argument('only a kdump-compressed dump can be split');
+  const sizes = core.fit(dumpMemory(target, options), options);
   return {
     target,
     options,
     levels: dumpLevels(target, options).map((level) => level | core.inputLevel),
     format,
     compression: dumpCompression(format, options, core.defaultCompression),
-    workers: workerCount(options, core.source),
+    sizes,
     splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
-    piecePages: pieceSize(format, options, core.pageSize),
+    piecePages:
+      options.piecePages === undefined ? sizes.piecePages : checkPiece(options.piecePages, core.pageSize),
   };
 }
 
-/** An ELF core has its headers before its data, and select() is asked about whole runs: these need all pages at once. */
-function pieceSize(
-  format: DumpFormat,
-  { piecePages: asked, select, memoryBudget }: DumpOptions,
-  pageSize: number,
-): DumpRequest['piecePages'] {
-  if (format === 'elf' || select) return () => Number.POSITIVE_INFINITY;
-  if (asked !== undefined) return () => checkPiecePages(asked, pageSize);
-  const budget = budgetOf(memoryBudget);
-  return (maxMapnr) => piecePages(budget, maxMapnr);
+/** Bitmaps beside those of a plain dump: of ELF, which zeros are cut out, and what is never written. */
+const ELF_BITMAPS = 6;
+/** Of `select`: what it drops, and each class. */
+const SELECT_BITMAPS = 1 + PAGE_CLASSES.length;
+
+function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: DumpOptions): PassMemory {
+  const writers = Math.max(1, filesOf(target).length);
+  const bitmaps =
+    PLAIN_DUMP.bitmaps +
+    (format === 'elf' ? ELF_BITMAPS : 0) +
+    (select ? SELECT_BITMAPS : 0) +
+    // Each file of a set has the bits of its pages.
+    (writers > 1 ? writers : 0);
+  // An ELF core has its headers before its data, and select() is asked about whole runs: these need all pages at once.
+  return { bitmaps, inPieces: format !== 'elf' && !select, writers, objective };
+}
+
+/** Whole blocks of a dump's bitmaps. */
+function checkPiece(pages: number, pageSize: number): number {
+  const unit = pageSize * 8;
+  if (Number.isSafeInteger(pages) && pages > 0 && pages % unit === 0) return pages;
+  throw argument(`piecePages is a multiple of ${unit}, not ${pages}`);
 }
 
 /** Bytes as pages. */

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { PassSizes } from '../access/memory-budget.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
 import { callsBetween, callsOf, type SourceCalls } from '../access/source-calls.ts';
 import type { Classification, ScanProgress } from '../filter/classify.ts';
@@ -9,7 +10,7 @@ import { UNREADABLE_LISTED } from './copy-job.ts';
 import type { Compression } from './copy-worker.ts';
 import type { CopyWorkers } from './copy-workers.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
-import type { DumpOptions } from './dump-options.ts';
+import type { DumpOptions, DumpRequest } from './dump-options.ts';
 import type { PhaseReport } from './dump-report.ts';
 import type { KeptPages } from './kept-pages.ts';
 import { progress } from './progress.ts';
@@ -45,11 +46,13 @@ export class DumpRun {
   readonly #context: DumpContext;
   readonly #before: SourceCalls;
   readonly #options: DumpOptions;
+  readonly #sizes: PassSizes;
   readonly #scrub: ScrubPlan;
   readonly #signal: AbortSignal;
 
-  constructor(context: DumpContext, options: DumpOptions, scrub: ScrubPlan, signal: AbortSignal) {
+  constructor(context: DumpContext, { options, sizes }: DumpRequest, scrub: ScrubPlan, signal: AbortSignal) {
     this.#context = context;
+    this.#sizes = sizes;
     this.#before = callsOf(context.source);
     this.#options = options;
     this.#scrub = scrub;
@@ -69,7 +72,7 @@ export class DumpRun {
   /** What is done with a core and its pages, piece by piece. What the core says of itself is found by calls on it, too. */
   classify<T>(
     level: number,
-    piecePages: (core: CoreDescription) => number,
+    piecePages: number,
     use: (core: CoreDescription, pieces: AsyncIterable<Classification>) => Promise<T>,
   ): Promise<T> {
     return this.#phase('classify', (report) => {
@@ -79,7 +82,7 @@ export class DumpRun {
         select: this.#options.select,
         onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
       };
-      return use(core, this.#context.classifyPieces(level, scan, piecePages(core)));
+      return use(core, this.#context.classifyPieces(level, scan, piecePages));
     });
   }
 
@@ -122,7 +125,8 @@ export class DumpRun {
     onPages: (job: number, pages: number) => void,
   ): Promise<CopyResult[]> {
     const readers = jobs.reduce((sum, { workers }) => sum + (workers?.count ?? 1), 0);
-    const limits = this.#context.limits(readers);
+    const { profile, batch } = this.#sizes;
+    const limits = profile.limits(this.#options.objective ?? 'time', readers);
     const results = await allOrNone(jobs, signal, async (job, signal, i) => {
       await job.writer.begin();
       return copyPages({
@@ -130,6 +134,7 @@ export class DumpRun {
         ...job,
         costs,
         limits,
+        batch,
         scrub: this.#scrub.ranges,
         strict: this.#options.strict ?? false,
         signal,

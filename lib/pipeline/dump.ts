@@ -30,7 +30,7 @@ export async function writeDump(
   const request = dumpRequest(target, options, context);
   signal.throwIfAborted();
   const scrub = await context.planScrub(options.scrub ?? [], signal);
-  const run = new DumpRun(context, options, scrub, signal);
+  const run = new DumpRun(context, request, scrub, signal);
   const failed: FailedLevel[] = [];
   for (const [i, level] of request.levels.entries()) {
     const isLast = i === request.levels.length - 1;
@@ -64,7 +64,7 @@ class LevelAttempt {
   async write(level: number, isLast: boolean): Promise<LevelResult> {
     const { target, options } = this.#request;
     const jobs = Math.max(1, filesOf(target).length);
-    await using workers = new DumpWorkers(this.#request.workers, jobs, this.#context.source);
+    await using workers = new DumpWorkers(this.#request.sizes.workers, jobs, this.#context.source);
     const signal = AbortSignal.any([this.#signal, workers.failure]);
     const sinks = await openOutputs(target, options, signal);
     try {
@@ -104,12 +104,8 @@ class LevelAttempt {
 
   /** Writes the bitmaps while pages are judged, so that of those of a large core only a piece is in memory. */
   #classify(level: number, sinks: readonly Sink[]) {
-    let piecePages = Number.POSITIVE_INFINITY;
-    const pagesOfPiece = ({ headers }: CoreDescription) => {
-      piecePages = this.#request.piecePages(headers.maxMapnr);
-      return piecePages;
-    };
-    return this.#run.classify(level, pagesOfPiece, async (core, pieces) => {
+    const { piecePages } = this.#request;
+    return this.#run.classify(level, piecePages, async (core, pieces) => {
       const { maxMapnr } = core.headers;
       const writers = sinks.map((sink, i) => new KdumpWriter(this.#description(core, level, i), sink));
       for (const writer of writers) await writer.announce(this.#existing(maxMapnr, piecePages));
@@ -142,9 +138,14 @@ class LevelAttempt {
       yield existingPages(extents, pageSize, endPfn, firstPfn).all.bytes;
   }
 
-  async #writeElf(level: number, sink: Sink, workers: DumpWorkers, signal: AbortSignal): Promise<LevelResult> {
-    const all = () => Number.POSITIVE_INFINITY;
-    const { core, classification } = await this.#run.classify(level, all, async (core, pieces) => {
+  async #writeElf(
+    level: number,
+    sink: Sink,
+    workers: DumpWorkers,
+    signal: AbortSignal,
+  ): Promise<LevelResult> {
+    const { piecePages } = this.#request;
+    const { core, classification } = await this.#run.classify(level, piecePages, async (core, pieces) => {
       for await (const classification of pieces) return { core, classification };
       throw new Error('a core has at least one piece');
     });

@@ -1,12 +1,8 @@
+import { type BatchSize, FULL_BATCH } from '../access/memory-budget.ts';
 import type { PageCodec } from '../codecs/codec.ts';
 import type { PageBatch } from '../output/page-batch.ts';
 import { MISSING_PAGE, ZERO_PAGE } from '../output/page-batch.ts';
 import { ZeroPageTest } from './zero-page.ts';
-
-/** Pages of one batch at most: zero pages take no data, so their number needs a bound of its own. */
-const MAX_PAGES = 16 * 1024;
-
-const DEFAULT_BUFFER_SIZE = 2 * 1024 * 1024;
 
 export interface PageEncoderOptions {
   /** Bytes. */
@@ -15,8 +11,8 @@ export interface PageEncoderOptions {
   readonly codec?: PageCodec | undefined;
   /** Whether pages of zeros are found and share one (dump level bit 0). */
   readonly shareZeroPages: boolean;
-  /** Bytes of stored pages in one batch at most; default 2 MiB. */
-  readonly bufferSize?: number | undefined;
+  /** What a batch has at most; default {@link FULL_BATCH}. */
+  readonly batch?: Pick<BatchSize, 'bytes' | 'pages'> | undefined;
 }
 
 /** The buffers of one batch. */
@@ -51,6 +47,7 @@ export class PageEncoder {
   /** Free bytes that the next page may need: a codec may write more than it keeps. */
   readonly #room: number;
   readonly #bufferSize: number;
+  readonly #maxPages: number;
   readonly #free: BatchBuffers[] = [];
   #batch: BatchBuffers;
   #count = 0;
@@ -66,7 +63,9 @@ export class PageEncoder {
     this.#codec = options.codec;
     this.#zeroTest = options.shareZeroPages ? new ZeroPageTest(options.pageSize) : undefined;
     this.#room = options.codec ? 2 * options.pageSize : options.pageSize;
-    this.#bufferSize = Math.max(options.bufferSize ?? DEFAULT_BUFFER_SIZE, this.#room);
+    const { bytes, pages } = options.batch ?? FULL_BATCH;
+    this.#bufferSize = Math.max(bytes, this.#room);
+    this.#maxPages = pages;
     this.#batch = this.#allocate();
   }
 
@@ -77,7 +76,7 @@ export class PageEncoder {
 
   /** Whether the current batch may not take another page: take() it. */
   get full(): boolean {
-    return this.#count === MAX_PAGES || this.#bufferSize - this.#used < this.#room;
+    return this.#count === this.#maxPages || this.#bufferSize - this.#used < this.#room;
   }
 
   /**
@@ -121,7 +120,7 @@ export class PageEncoder {
   /** Takes back the buffers of a batch of take() that nobody needs any more. Detached ones are ignored. */
   reuse(batch: PageBatch): void {
     const { data, sizes, flags } = batch;
-    if (data.buffer.byteLength !== this.#bufferSize || flags.length !== MAX_PAGES) return;
+    if (data.buffer.byteLength !== this.#bufferSize || flags.length !== this.#maxPages) return;
     this.#free.push({ data: new Uint8Array(data.buffer), sizes, flags });
   }
 
@@ -166,8 +165,8 @@ export class PageEncoder {
   #allocate(): BatchBuffers {
     return {
       data: new Uint8Array(this.#bufferSize),
-      sizes: new Uint32Array(MAX_PAGES),
-      flags: new Uint32Array(MAX_PAGES),
+      sizes: new Uint32Array(this.#maxPages),
+      flags: new Uint32Array(this.#maxPages),
     };
   }
 }

@@ -113,10 +113,7 @@ function requireSplit(opened: readonly OpenedMember[]): void {
 }
 
 /** What the headers of the whole say. */
-function describe(
-  opened: readonly OpenedMember[],
-  members: readonly KdumpMember[],
-): KdumpDescription {
+function describe(opened: readonly OpenedMember[], members: readonly KdumpMember[]): KdumpDescription {
   const { source, facts } = opened[0]!;
   const { blockSize, littleEndian, utsname, crashTime, maxMapnr, nrCpus, physBase, dumpLevel } = facts;
   const notes = readNotes(source, facts);

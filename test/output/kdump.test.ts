@@ -17,6 +17,7 @@ import {
   page,
   pfns,
   readThroughLibkdumpfile,
+  type TestDump,
   writePages,
 } from './memory.ts';
 import { MemorySink } from './memory-sink.ts';
@@ -202,7 +203,11 @@ t.test('what contradicts itself', async (t) => {
 });
 
 t.test('bitmaps that do not fit the dump', async (t) => {
-  for (const wrong of [{ bitmap1: new Uint8Array(3) }, { bitmap2: bitmap().fill(0xff) }, { bitmap2: new Uint8Array(3) }]) {
+  for (const wrong of [
+    { bitmap1: new Uint8Array(3) },
+    { bitmap2: bitmap().fill(0xff) },
+    { bitmap2: new Uint8Array(3) },
+  ]) {
     const writer = new KdumpWriter(description(), new MemorySink());
     await t.rejects(writer.beginWith(description(wrong)), { code: 'ERR_VMCORE_ARGUMENT' });
   }

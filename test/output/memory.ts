@@ -1,5 +1,7 @@
 // A small physical memory with pages of every kind that matters to a writer, and dumps of it.
+
 import { createHash } from 'node:crypto';
+import { FULL_BATCH } from '../../lib/access/memory-budget.ts';
 import type { PageCodec } from '../../lib/codecs/codec.ts';
 import { PageBitmap } from '../../lib/filter/bitmap.ts';
 import type { DumpBitmaps, KdumpDescription } from '../../lib/output/kdump.ts';
@@ -96,7 +98,7 @@ export async function writePages(
     pageSize: PAGE,
     codec,
     shareZeroPages: (dump.dumpLevel & 1) !== 0,
-    bufferSize,
+    batch: { ...FULL_BATCH, ...(bufferSize && { bytes: bufferSize }) },
   });
   const wanted = new PageBitmap(dump.maxMapnr, dump.bitmap2);
   for (const [first, count] of ranges) {

@@ -64,7 +64,7 @@ t.test('a full batch, and going on with the rest', async (t) => {
       pageSize: PAGE,
       codec: pageCodec,
       shareZeroPages: true,
-      bufferSize: PAGE * 2,
+      batch: { bytes: PAGE * 2, pages: 100 },
     });
     const stored: Uint8Array[] = [];
     let pages = 0;

@@ -58,7 +58,11 @@ export class PageMix {
     this.#free = Array.from({ length: highestOrder + 1 }, (_, order) =>
       one({ type: 'BUDDY', private: BigInt(order) }),
     );
-    this.#huge = one({ flags: ['lru', 'swapbacked', 'head'], mapping: anon }, { tail: true, order: 9 }, { tail: true });
+    this.#huge = one(
+      { flags: ['lru', 'swapbacked', 'head'], mapping: anon },
+      { tail: true, order: 9 },
+      { tail: true },
+    );
   }
 
   /** Fills `words` with struct pages that are all different; the first one's pfn is a multiple of 2^10. */

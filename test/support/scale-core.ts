@@ -41,7 +41,11 @@ export function writeScaleCore(path: string, options: ScaleCoreOptions): ScaleCo
   const { memory, kept = 1 / 64 } = options;
   const sections = memory / sectionBytes;
   const distinct = Math.min(sections, (options.distinct ?? gib) / sectionMap);
-  if (!Number.isInteger(sections) || !Number.isInteger(distinct) || kernelBytes + distinct * sectionMap > memory)
+  if (
+    !Number.isInteger(sections) ||
+    !Number.isInteger(distinct) ||
+    kernelBytes + distinct * sectionMap > memory
+  )
     throw new Error('memory is in sections of 128 MiB, and has room for its struct pages');
   const fd = openSync(path, 'wx');
   try {

@@ -13,13 +13,14 @@
 #   end=                    instead of run=: what such an initrd.img has on the console when it is done
 #   capture=                more for the command line of the capture kernel
 #   qemu=                   more arguments for QEMU
-#   kill_after=             seconds from the line 'vm: run' to a power cut
+#   cuts=                   power cuts: the machine is saved when the program prints 'vm: save', and goes on from there
+#                           once to its end (OUT_DIR/out/0) and so many times to a random moment (OUT_DIR/out/1, ...)
 . "$(dirname "$0")/settings.sh"
 
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
-run='' payload='' out='' initrd='' end='' capture='' qemu='' kill_after=''
+run='' payload='' out='' initrd='' end='' capture='' qemu='' cuts=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
@@ -88,19 +89,70 @@ result_disk() {
     fi
 }
 
-wait_for_guest() {
-    local asked='' cut='' end=$((SECONDS + limit))
+# boot CONSOLE [ARGUMENT...]: QEMU, with its monitor on descriptor 3
+boot() {
+    local console=$1
+    shift
+    : > "$console"
+    # shellcheck disable=SC2046,SC2086
+    qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
+        -nodefaults -display none -no-reboot -serial "file:$console" -monitor stdio \
+        -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
+        -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon $guest $append" \
+        "$@" < "$tmp/monitor" > "$tmp/monitor.out" &
+    vm=$!
+}
+
+wait_for_guest() { # CONSOLE
+    local asked='' saved='' end=$((SECONDS + limit))
     while kill -0 "$vm" 2>/dev/null; do
-        if [ "$balloon" != 0 ] && [ -z "$asked" ] && grep -q 'vm: balloon-wait' "$dest/console.log"; then
+        if [ "$balloon" != 0 ] && [ -z "$asked" ] && grep -q 'vm: balloon-wait' "$1"; then
             echo "balloon $((mem + dimm - balloon))" >&3
             asked=1
         fi
-        if [ -n "$kill_after" ] && [ -z "$cut" ] && grep -q 'vm: run' "$dest/console.log"; then
-            sleep "$kill_after"
-            kill -KILL "$vm" && cut=1
+        if [ -n "$cuts" ] && [ -z "$saved" ] && grep -q 'vm: save' "$1"; then
+            printf 'stop\nmigrate "exec:cat > %s"\nquit\n' "$tmp/state" >&3
+            saved=1
         fi
-        [ $SECONDS -lt $end ] || die "no end after $limit s, see $dest/console.log"
+        [ $SECONDS -lt $end ] || die "no end after $limit s, see $1"
         sleep 0.2
+    done
+    wait "$vm" || true
+    vm=
+}
+
+# rdump IMAGE FOLDER: what is on a disk
+rdump() {
+    mkdir -p "$2"
+    PATH=$PATH:/sbin:/usr/sbin debugfs -R "rdump / $2" "$1" 2> /dev/null
+}
+
+milliseconds() { date +%s%3N; }
+
+# Goes on from the saved state, once to the end and then as long as chance will have it. What is on the disk is what a
+# kernel finds that mounts it again: the journal is replayed.
+cut_power() {
+    local i start whole after
+    mv "$tmp/out.img" "$tmp/out.saved"
+    for ((i = 0; i <= cuts; i++)); do
+        cp --sparse=always "$tmp/out.saved" "$tmp/out.img"
+        start=$(milliseconds)
+        boot "$dest/console-$i.log" -incoming "exec:cat $tmp/state"
+        echo cont >&3
+        if [ $i = 0 ]; then
+            wait_for_guest "$dest/console-$i.log"
+            grep -q 'vm: exit 0' "$dest/console-0.log" || die "$run: see $dest/console-0.log"
+            whole=$(($(milliseconds) - start))
+        else
+            after=$((whole * (RANDOM % 1000) / 1000))
+            sleep "$((after / 1000)).$(printf %03d $((after % 1000)))"
+            kill -KILL "$vm" 2> /dev/null || true
+            wait "$vm" 2> /dev/null || true
+            vm=
+            echo "cut $i after $after of $whole ms" >> "$dest/cuts.log"
+        fi
+        PATH=$PATH:/sbin:/usr/sbin e2fsck -fy "$tmp/out.img" > /dev/null || [ $? -lt 4 ]
+        rdump "$tmp/out.img" "$dest/out/$i"
     done
 }
 
@@ -117,13 +169,14 @@ collect() {
         return
     fi
     grep -q 'vm: run' "$dest/console.log" || die "not run: $(grep 'vm: ' "$dest/console.log" | tail -1)"
-    rm -rf "$dest/out"
-    mkdir "$dest/out"
-    export PATH=$PATH:/sbin:/usr/sbin
-    [ -z "$kill_after" ] || e2fsck -fy "$tmp/out.img" > /dev/null || [ $? -lt 4 ] # replays the journal
-    debugfs -R "rdump / $dest/out" "$tmp/out.img" 2> /dev/null
-    [ -n "$kill_after" ] || grep -q 'vm: exit 0' "$dest/console.log" ||
-        die "$run: $(grep 'vm: ' "$dest/console.log" | tail -1)"
+    rm -rf "$dest/out" "$dest/cuts.log"
+    if [ -n "$cuts" ]; then
+        [ -e "$tmp/state" ] || die "not saved, see $dest/console.log"
+        cut_power
+        return
+    fi
+    grep -q 'vm: exit 0' "$dest/console.log" || die "$run: $(grep 'vm: ' "$dest/console.log" | tail -1)"
+    rdump "$tmp/out.img" "$dest/out"
 }
 
 work_disk
@@ -131,15 +184,6 @@ result_disk
 mkfifo "$tmp/monitor"
 exec 3<> "$tmp/monitor"
 [ -n "$la57" ] || feature=,-la57
-: > "$dest/console.log"
-# shellcheck disable=SC2046,SC2086
-qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
-    -nodefaults -display none -no-reboot -serial "file:$dest/console.log" -monitor stdio \
-    -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
-    -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon $guest $append" \
-    < "$tmp/monitor" > /dev/null &
-vm=$!
-wait_for_guest
-wait "$vm" || true
-vm=
+boot "$dest/console.log"
+wait_for_guest "$dest/console.log"
 collect
