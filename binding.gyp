@@ -6,6 +6,7 @@
         "native/addon.cc",
         "native/check.cc",
         "native/clock.cc",
+        "native/deflate.cc",
         "native/env.cc",
         "native/mapping.cc",
         "native/region.cc",

@@ -12,7 +12,18 @@ export type { AccessPolicy, SlotCounters } from './access/slots.ts';
 export type { WalkStep } from './arch/arch.ts';
 export type { CpuRegisters } from './arch/registers.ts';
 export { type CodecName, type CodecStatus, codecs } from './codecs/registry.ts';
+export {
+  type CoreDiff,
+  DIFF_CLASSES,
+  type DiffClass,
+  type DifferenceCount,
+  type DifferentPages,
+  PAGE_DIFFERENCES,
+  type PageDifference,
+} from './diff/core-diff.ts';
+export type { DiffOptions } from './diff/diff.ts';
 export { isVmcoreError, VmcoreError, type VmcoreErrorCode, type VmcoreErrorDetails } from './errors.ts';
+export type { EstimateOptions, EstimateReport, SizeEstimate } from './estimate/estimate.ts';
 export type { AddressWalk, PhysicalPage } from './filter/address-walk.ts';
 export { PageBitmap } from './filter/bitmap.ts';
 export type { Classification, ScanOptions, ScanProgress } from './filter/classify.ts';
@@ -53,6 +64,7 @@ export {
   type PlanOptions,
 } from './pipeline/dump-options.ts';
 export type { DumpMember, DumpReport, FailedLevel, PhaseReport } from './pipeline/dump-report.ts';
+export type { MemoryUsage } from './pipeline/memory-usage.ts';
 export type { DumpTarget, OutputOptions } from './pipeline/output-target.ts';
 export type { Progress } from './pipeline/progress.ts';
 export type { PlannedRange, PlannedReads, PredictedCalls } from './pipeline/read-planner.ts';
@@ -62,6 +74,7 @@ export type { DumpProblem } from './verify/findings.ts';
 export { type DumpState, type VerifyOptions, type VerifyReport, verifyDump } from './verify/verify.ts';
 export {
   type ClassifyOptions,
+  type MemoryUsageOptions,
   type PageRange,
   type ReadPlan,
   type ReadPlanOptions,

@@ -17,6 +17,8 @@ export interface OpenOptions extends AccessOptions, MemoryOptions {
   readonly allowTruncated?: boolean | undefined;
   /** The text of VMCOREINFO, where the core has none, or instead of what it has; {@link Vmcore.findVmcoreinfo} finds it. */
   readonly vmcoreinfo?: string | undefined;
+  /** The text of /proc/iomem, which tells what of /proc/kcore is memory. Default: that of this machine. */
+  readonly iomem?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,7 +34,8 @@ export async function openVmcore(
   source: CoreSource | readonly CoreSource[],
   options: OpenOptions = {},
 ): Promise<Vmcore> {
-  const { access, excluded, allowTruncated, vmcoreinfo, pageTableBudget, memoryBudget, signal } = options;
+  const { access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget, memoryBudget, signal } =
+    options;
   signal?.throwIfAborted();
   checkAccessOptions(options);
   const sparing = checkBudget(memoryBudget) !== undefined;
@@ -42,9 +45,11 @@ export async function openVmcore(
   if (vmcoreinfo !== undefined && typeof vmcoreinfo !== 'string') {
     throw argument(`vmcoreinfo is a text, not ${typeof vmcoreinfo}`);
   }
+  if (iomem !== undefined && typeof iomem !== 'string')
+    throw argument(`iomem is a text, not ${typeof iomem}`);
   const sources = (isList(source) ? source : [source]).map(plainSource);
   if (sources.length === 0) throw argument('there is no file to open');
-  const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, pageTableBudget, sparing };
+  const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget, sparing };
   const core = await openCore(recipe, signal);
   try {
     return new Vmcore(core, options);

@@ -1,6 +1,5 @@
 import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
-import { mapBorders } from './access/map-borders.ts';
 import {
   MemoryBudget,
   type MemoryOptions,
@@ -9,7 +8,7 @@ import {
   PLAIN_DUMP,
   type WorkerOptions,
 } from './access/memory-budget.ts';
-import { type AccessOptions, type AccessProfile, accessProfile } from './access/profile.ts';
+import type { AccessOptions, AccessProfile } from './access/profile.ts';
 import { CALL_COSTS, type ReadCosts, type ReadObjective } from './access/read-plan.ts';
 import { WINDOW_BYTES } from './access/region.ts';
 import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
@@ -18,7 +17,11 @@ import { type CpuRegisters, parseCpus } from './arch/registers.ts';
 import { architectureName, architectureOf } from './arch/registry.ts';
 import { type LinearRange, SegmentSpace } from './arch/segment-space.ts';
 import { codecs } from './codecs/registry.ts';
+import type { CoreDiff } from './diff/core-diff.ts';
+import { type DiffOptions, diffCores } from './diff/diff.ts';
+import type { DiffSide } from './diff/side-pages.ts';
 import { VmcoreError } from './errors.ts';
+import { type EstimateOptions, type EstimateReport, estimateSizes } from './estimate/estimate.ts';
 import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
 import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
@@ -39,14 +42,17 @@ import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from '
 import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
 import { headerNames, readUtsname, type Utsname } from './kernel/utsname.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import { coreProfiles } from './memory/core-profile.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { VirtualMemory } from './memory/virtual.ts';
 import { calibrateOn } from './pipeline/calibrate-on.ts';
 import { writeDump } from './pipeline/dump.ts';
-import type { CoreDescription } from './pipeline/dump-context.ts';
+import type { CoreDescription, DumpContext } from './pipeline/dump-context.ts';
 import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
+import { type MemoryUsage, memoryUsageOf } from './pipeline/memory-usage.ts';
 import type { DumpTarget } from './pipeline/output-target.ts';
+import type { Progress } from './pipeline/progress.ts';
 import { makeReadPlan, type PlannedReads } from './pipeline/read-planner.ts';
 
 /** What is classified, and how. */
@@ -60,6 +66,13 @@ export interface ReadPlanOptions extends PlanOptions {
   /** Which pages are left out. Default 31: all that can be. */
   readonly level?: DumpLevel | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How memory is counted. */
+export interface MemoryUsageOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called some times a second. What it throws ends the work. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** How a dump of a level would read the core. */
@@ -79,6 +92,9 @@ export interface PageRange {
 
 /** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
 const DEFAULT_PAGE_SIZE = 4096;
+
+/** What can be written of a core whose pages can't be classified. */
+const LEVELS_WITHOUT_KERNEL = [0, 1];
 
 /** Top tables begin at multiples of this, in bytes. */
 const TABLE_ALIGN = 4096;
@@ -145,17 +161,17 @@ export class Vmcore implements AsyncDisposable {
     this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
     this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
     this.pageSize = header?.pageSize ?? this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
-    const borders = mapBorders(source, core.segments);
     const memory = {
       ...{ source, pageSize: this.pageSize, heldBytes: heldBytes(core) },
       bitmapBytes: Math.ceil(maxPfnOf(core.extents, this.pageSize) / 8),
-      profile: (scale: number) => accessProfile(source, options, borders, scale),
+      profile: coreProfiles(core, options),
     };
     this.#budget = new MemoryBudget(memory, options.memoryBudget);
     ({ profile: this.#profile, scale: this.#scale } = this.#budget.fit(PLAIN_DUMP, { workers: 0 }));
     this.#architecture = architectureOf(core.machine);
-    const statuses = prstatusNotes(core.notes).map((note) => note.desc);
-    this.cpus = this.#architecture ? parseCpus(statuses, this.#architecture.prstatus, core.littleEndian) : [];
+    this.cpus = this.#architecture
+      ? parseCpus(core.notes, this.#architecture.registers, core.littleEndian)
+      : [];
     this.#physBase =
       (this.#vmcoreinfo?.number('phys_base') === undefined ? header?.physBase : undefined) ??
       this.#architecture?.physBase(this.#vmcoreinfo, core.segments) ??
@@ -167,6 +183,8 @@ export class Vmcore implements AsyncDisposable {
       arch: this.arch,
       extents: core.extents,
       pageSize: this.pageSize,
+      fileSize: core.fileSize,
+      inputLevel: header?.dumpLevel ?? 0,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
       openSlots: () => new Slots(source, this.#profile.structPages),
@@ -283,6 +301,24 @@ export class Vmcore implements AsyncDisposable {
     return this.#at(vaddr).translate(vaddr);
   }
 
+  /**
+   * The physical address of what a CPU (an index of {@link cpus}) had at a real address. On s390x each CPU has its prefix
+   * area, with its lowcore, at real addresses 0 to 0x1fff: `readPhysical(core.realToPhysical(0, cpu), 0x2000)`. All other
+   * addresses here are absolute ones, the page tables' too. On other architectures there is no difference.
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT: no such CPU, or it left no prefix register.
+   */
+  realToPhysical(real: number, cpu: number): number {
+    this.#requireOpen();
+    checkPaddr(real);
+    const registers = this.cpus.find((one) => one.cpu === cpu);
+    if (!registers) throw argument(`there are registers of ${this.cpus.length} CPUs, and none of CPU ${cpu}`);
+    const architecture = this.#architecture;
+    if (!architecture?.absoluteAddress) return real;
+    const paddr = architecture.absoluteAddress(registers, real);
+    if (paddr === undefined) throw argument(`CPU ${cpu} left no prefix register`);
+    return paddr;
+  }
+
   /** The page-table entries that lead to a virtual address, the top level first, as far as there are some. */
   walk(vaddr: bigint): WalkStep[] {
     return [...this.#at(vaddr).addressSpace.walk(vaddr)];
@@ -301,7 +337,7 @@ export class Vmcore implements AsyncDisposable {
       extents: this.#core.extents,
       segments: this.segments,
       pageSize: this.pageSize,
-      isPlain: this.format !== 'kdump',
+      isPlain: this.format !== 'kdump' && this.format !== 'kcore',
     };
     const { root } = options;
     return walkAddress(core, root === undefined ? addressSpace : this.#pageTables(root), vaddr);
@@ -403,6 +439,42 @@ export class Vmcore implements AsyncDisposable {
     return this.#run(options.signal, (signal) => this.#dump(target, options, signal));
   }
 
+  /**
+   * How large dumps would be, from a sample of the pages, with intervals that all hold with 95 %; nothing is written. For
+   * kdump-compressed files; dump() with `dryRun` reads all pages and tells the very size, of ELF cores too.
+   * @throws as classify(); VmcoreError ERR_VMCORE_CODEC; what reading throws, but for single pages, which a dump has not.
+   */
+  estimate(options: EstimateOptions = {}): Promise<EstimateReport> {
+    return this.#run(options.signal, (signal) => {
+      const levels = options.levels ?? (this.filterProblem ? LEVELS_WITHOUT_KERNEL : undefined);
+      return estimateSizes(this.#dumpContext(), { ...options, levels }, signal);
+    });
+  }
+
+  /**
+   * What the kernel uses its memory for, that of a running one too (/proc/kcore): reads all pages that level 31 keeps, to
+   * find those of zeros.
+   * @throws as classify() and dump().
+   */
+  async memoryUsage(options: MemoryUsageOptions = {}): Promise<MemoryUsage> {
+    const { signal, onProgress } = options;
+    const counted = { level: LEVEL_MAX, compression: 'none', dryRun: true, signal, onProgress } as const;
+    return memoryUsageOf(await this.dump(this.file, counted), this.pageSize);
+  }
+
+  /**
+   * Compares the memory of this core (A) with that of another (B), which may be of any format: which pages differ, in what
+   * way, and what they are. It reads what both have data of, and takes 6 bits of memory for each page of either.
+   * @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_FAULT, ERR_VMCORE_CODEC, what classify() throws; the signal's reason.
+   */
+  diff(other: Vmcore, options: DiffOptions = {}): Promise<CoreDiff> {
+    if (!(other instanceof Vmcore))
+      throw argument('a core is compared with another one that openVmcore() opened');
+    return this.#run(options.signal, (signal) =>
+      other.#run(signal, (both) => diffCores(this.#diffSide(), other.#diffSide(), options, both)),
+    );
+  }
+
   /** Ends running work (which rejects with ERR_VMCORE_CLOSED), waits for it, unmaps and closes. Idempotent. */
   async close(): Promise<void> {
     if (!this.#closed) {
@@ -435,20 +507,32 @@ export class Vmcore implements AsyncDisposable {
 
   #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
     checkObjective(options.objective);
-    const context = {
+    return writeDump(this.#dumpContext(), target, options, signal);
+  }
+
+  #dumpContext(): DumpContext {
+    return {
       source: this.#source,
       extents: this.#core.extents,
       pageSize: this.pageSize,
       fit: (pass: PassMemory, of: WorkerOptions) => this.#fit(pass, of),
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
-      defaultCompression: codecs().zstd.available ? ('zstd' as const) : ('zlib' as const),
-      classifyPieces: (level: number, scan: ScanOptions, piecePages: number) =>
-        this.#pages.classifyPieces(level, scan, piecePages),
+      defaultCompression: () => (codecs().zstd.available ? 'zstd' : 'zlib'),
+      classifyPieces: (level, scan, piecePages) => this.#pages.classifyPieces(level, scan, piecePages),
       planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
     };
-    return writeDump(context, target, options, signal);
+  }
+
+  #diffSide(): DiffSide {
+    return {
+      memory: this.#memory,
+      extents: this.#core.extents,
+      pageSize: this.pageSize,
+      problem: this.#pages.problem,
+      classify: (options) => this.#pages.classify(LEVEL_MAX, options),
+    };
   }
 
   #planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan> {
@@ -482,7 +566,7 @@ export class Vmcore implements AsyncDisposable {
         machine,
         noteSegment,
         segments: this.segments,
-        identityMapped: this.#architecture?.identityMapped ?? false,
+        directMap: this.#architecture?.directMap?.(this.#vmcoreinfo),
         image: this.#vmcoreinfo && this.#architecture?.kernelImage?.(this.#vmcoreinfo, this.#physBase),
       },
       warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
@@ -493,9 +577,10 @@ export class Vmcore implements AsyncDisposable {
   #readCosts(kept: PageBitmap, { objective, costs }: PlanOptions): ReadCosts {
     if (objective === 'calls') return CALL_COSTS;
     if (costs) return costs;
+    const { borders, copied } = this.#profile.memory;
     if (this.#profile.policy !== 'auto') return this.#profile.costs;
     this.#measuredCosts ??=
-      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, this.#profile.memory.borders) ??
+      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, borders, copied) ??
       this.#profile.costs;
     return this.#measuredCosts;
   }
@@ -538,7 +623,8 @@ export class Vmcore implements AsyncDisposable {
     const why = this.vmcoreinfoProblem
       ? 'without VMCOREINFO the page tables are not known'
       : `the page tables of this ${this.arch} kernel are not known`;
-    return new SegmentSpace(linearRanges(this.segments, this.#architecture?.identityMapped ?? false), why);
+    const directMap = this.#architecture?.directMap?.(this.#vmcoreinfo);
+    return new SegmentSpace(linearRanges(this.segments, directMap), why);
   }
 
   #at(vaddr: bigint): VirtualMemory {
@@ -604,9 +690,10 @@ function target(lengthOrInto: unknown, limit: number): Uint8Array {
   throw argument(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
 }
 
-/** PT_LOADs whose virtual address says something: in QEMU's dumps it is 0 in all of them. */
-function linearRanges(segments: readonly Segment[], identityMapped: boolean): LinearRange[] {
-  return segments.flatMap(({ vaddr, paddr, memSize }) =>
-    paddr === undefined || (vaddr === 0n && !identityMapped) ? [] : [{ vaddr, paddr, size: memSize }],
-  );
+/** In QEMU's dumps the virtual address is 0 in all PT_LOADs. */
+function linearRanges(segments: readonly Segment[], directMap: bigint | undefined): LinearRange[] {
+  return segments.flatMap(({ vaddr, paddr, memSize }) => {
+    if (paddr === undefined || (vaddr === 0n && directMap === undefined)) return [];
+    return [{ vaddr: vaddr || directMap! + BigInt(paddr), paddr, size: memSize }];
+  });
 }

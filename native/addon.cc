@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "deflate.h"
 #include "env.h"
 #include "mapping.h"
 #include "region.h"
@@ -15,6 +16,10 @@ namespace {
 
 Napi::Value NewSource(const Napi::CallbackInfo& info) {
   return EnvState::Of(info.Env())->source_class.New({info[0]});
+}
+
+Napi::Value NewDeflater(const Napi::CallbackInfo& info) {
+  return EnvState::Of(info.Env())->deflater_class.New({info[0]});
 }
 
 Napi::Value MappedBytes(const Napi::CallbackInfo& info) {
@@ -32,7 +37,11 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(state);
   state->source_class = Napi::Persistent(Source::Define(env));
   state->region_class = Napi::Persistent(Region::Define(env));
+  state->deflater_class = Napi::Persistent(Deflater::Define(env));
   exports.Set("source", Napi::Function::New<NewSource>(env, "source"));
+  exports.Set("deflater", Napi::Function::New<NewDeflater>(env, "deflater"));
+  const char* const zlib = Deflater::ZlibVersion();
+  if (zlib != nullptr) exports.Set("zlibVersion", Napi::String::New(env, zlib));
   exports.Set("mappedBytes", Napi::Function::New<MappedBytes>(env, "mappedBytes"));
   exports.Set("cycles", Napi::Function::New<ReadCycles>(env, "cycles"));
   exports.Set("touch", Napi::Function::New<Touch>(env, "touch"));

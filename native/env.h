@@ -19,6 +19,7 @@ struct EnvState {
 
   Napi::FunctionReference source_class;
   Napi::FunctionReference region_class;
+  Napi::FunctionReference deflater_class;
   Link mappings;
   // Handed to the constructor of the region class, which JavaScript can reach but not use.
   Mapping* mapping_of_new_region = nullptr;

@@ -1,10 +1,12 @@
 #include "region.h"
 
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "check.h"
 #include "env.h"
+#include "sigbus.h"
 
 namespace vmcore {
 
@@ -30,6 +32,7 @@ Napi::Function Region::Define(Napi::Env env) {
                          PropertyDescriptor(Getter<&Region::GetAddress>("address")),
                          PropertyDescriptor(Getter<&Region::GetFaulted>("faulted")),
                          InstanceMethod<&Region::CreateWindow>("window"),
+                         InstanceMethod<&Region::Copy>("copy"),
                          InstanceMethod<&Region::Unmap>("unmap"),
                      });
 }
@@ -90,6 +93,17 @@ Napi::Value Region::CreateWindow(const Napi::CallbackInfo& info) {
   }
   if (mapping_->Unmapped()) throw CodedError(info.Env(), "ERR_UNMAPPED", "The region was unmapped");
   return mapping_->CreateWindow(info.Env(), offset, length);
+}
+
+void Region::Copy(const Napi::CallbackInfo& info) {
+  const uint64_t offset = IntegerArgument(info, 0, "offset");
+  const Bytes into = TypedArrayArgument(info, 1, napi_uint8_array, "into is not a Uint8Array");
+  if (offset > mapping_->length() || into.length > mapping_->length() - offset) {
+    throw RangeFailure(info.Env(), "The bytes do not lie in the region");
+  }
+  if (mapping_->Unmapped()) throw CodedError(info.Env(), "ERR_UNMAPPED", "The region was unmapped");
+  if (OverlapsRegion(into.data, into.length)) throw RangeFailure(info.Env(), "into is a window: it is read-only");
+  std::memcpy(into.data, static_cast<const char*>(mapping_->address()) + offset, into.length);
 }
 
 void Region::Unmap(const Napi::CallbackInfo& info) { mapping_->Unmap(info.Env()); }

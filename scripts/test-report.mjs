@@ -1,6 +1,9 @@
 // Turns a TAP stream into a line for each file, what failed or was skipped in it, and counts of the tests.
 // A test is an innermost subtest, however many assertions it makes.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { Parser } from 'tap-parser';
+import { root } from './setup.mjs';
 
 /** The points of `parser` as they come, each with the points of the subtest that it closes. */
 function collect(parser, onPoint = () => {}) {
@@ -84,4 +87,15 @@ export function testReport(print) {
   });
   parser.on('extra', (line) => print(line.trimEnd()));
   return { stream: parser, counts };
+}
+
+/** Runs a program whose standard output is TAP, prints the report and the line of counts, and sets the exit status. */
+export async function report(args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const { stream, counts } = testReport((line) => console.log(line));
+  child.stdout.pipe(stream);
+  const [status] = await once(child, 'close');
+  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  process.exitCode = counts.failed === 0 ? 0 : 1;
+  console.log(`\n${formatCounts(counts)}`);
 }

@@ -3,10 +3,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
+import { MemoryBudget, PLAIN_DUMP } from '../lib/access/memory-budget.ts';
+import { accessProfile } from '../lib/access/profile.ts';
 import { type DumpOptions, type OpenOptions, openVmcore, VmcoreError } from '../lib/index.ts';
+import { FakeSource } from './access/fake-source.ts';
 import { bundledCore } from './support/cores.ts';
 
 setFlagsFromString('--expose-gc');
@@ -23,6 +27,15 @@ async function leastOf(refused: Promise<unknown>): Promise<number> {
   const error: unknown = await refused.catch((caught: unknown) => caught);
   if (!(error instanceof VmcoreError) || error.code !== 'ERR_VMCORE_ARGUMENT') throw error;
   return Number(/at least (\d+) are needed/.exec(error.message)?.[1]);
+}
+
+/** Bytes of buffers, when those that tests before have dropped are gone: they are freed some turns after a collection. */
+async function buffersInUse(): Promise<number> {
+  for (let turn = 0; turn < 10; turn++) {
+    collectGarbage();
+    await nextTurn();
+  }
+  return process.memoryUsage().arrayBuffers;
 }
 
 async function dump(file: string, open: OpenOptions, options: DumpOptions = {}) {
@@ -80,8 +93,7 @@ t.test('a compressed dump as a core', async (t) => {
 
 t.test('buffers and mapped memory are never more than the budget', async (t) => {
   for (const level of [0, 31]) {
-    collectGarbage();
-    const before = process.memoryUsage().arrayBuffers;
+    const before = await buffersInUse();
     const memoryBudget = await leastOf(openVmcore(path, { memoryBudget: 0 }));
     await using core = await openVmcore(path, { memoryBudget });
     let most = 0;
@@ -93,6 +105,23 @@ t.test('buffers and mapped memory are never more than the budget', async (t) => 
     t.equal(report.complete, true);
     t.ok(most > 0 && most <= memoryBudget, `level ${level}: ${most} of ${memoryBudget}`);
   }
+});
+
+t.test('bitmaps take no more of it, however much memory the core has', (t) => {
+  const source = new FakeSource(2 ** 30, () => 0);
+  const profile = (scale: number) => accessProfile(source, {}, undefined, undefined, scale);
+  const memoryBudget = 96 * MIB;
+  for (const tib of [2, 64, 4096]) {
+    const core = { source, pageSize: 4096, bitmapBytes: tib * 32 * MIB, heldBytes: 0, profile };
+    const budget = new MemoryBudget(core, memoryBudget);
+    const { piecePages } = budget.fit(PLAIN_DUMP, { workers: 0 });
+    t.equal(piecePages / 8, memoryBudget / 8 / PLAIN_DUMP.bitmaps, `${tib} TiB`);
+    const whole = { ...PLAIN_DUMP, inPieces: false };
+    t.throws(() => budget.fit(whole, { workers: 0 }), { code: 'ERR_VMCORE_ARGUMENT' }, 'all of them do');
+  }
+  const small = { source, pageSize: 4096, bitmapBytes: MIB, heldBytes: 0, profile };
+  t.ok(new MemoryBudget(small, memoryBudget).fit(PLAIN_DUMP, { workers: 0 }).piecePages >= 8 * MIB);
+  t.end();
 });
 
 t.test('what is no number of bytes', async (t) => {

@@ -9,6 +9,7 @@ import { isVmcoreError, openVmcore, type VmcoreErrorCode } from '../lib/index.ts
 import { mappingsOf } from './native/support.ts';
 import { bundledCore } from './support/cores.ts';
 import { buildElfCore } from './support/elf-builder.ts';
+import { nodeProgram } from './support/emulation.ts';
 
 const PAGE = 4096;
 const folder = t.testdir();
@@ -46,7 +47,7 @@ t.test('what is no core is refused with a code and in words', async (t) => {
       /no ELF header/,
     ],
     [file('zeros', Buffer.alloc(8192)), 'ERR_VMCORE_FORMAT', /begins with zeros/],
-    [process.execPath, 'ERR_VMCORE_FORMAT', /executable, not a core/],
+    [nodeProgram, 'ERR_VMCORE_FORMAT', /executable, not a core/],
     [folder, 'ERR_VMCORE_OPEN', /is a directory/],
     [join(folder, 'absent'), 'ERR_VMCORE_OPEN', /no such file/],
     [fifo, 'ERR_VMCORE_OPEN', /pipe or socket/],

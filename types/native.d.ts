@@ -1,6 +1,6 @@
 /**
- * The contract of the addon (native/). Everything here is a system call or something JavaScript cannot do;
- * nothing here knows what a dump is.
+ * The contract of the addon (native/). Everything here is a system call or something JavaScript cannot do, or not without
+ * an allocation for each page; nothing here knows what a dump is.
  *
  * A failed system call throws an `Error` with `code` ('ENOMEM', ...), `errno` (positive) and `syscall`
  * ('mmap', 'munmap', 'pread'). A wrong argument throws a `TypeError` or `RangeError` and makes no call.
@@ -63,11 +63,26 @@ export interface NativeRegion {
    */
   window(offset: number, length: number): ArrayBuffer;
   /**
+   * Fills `into` with the bytes from `offset` on. No system call and no ArrayBuffer: V8 counts the bytes of windows as its
+   * own, and collects for each few. Throws an `Error` with code 'ERR_UNMAPPED' after `unmap()`; a RangeError where `into`
+   * is a window.
+   */
+  copy(offset: number, into: Uint8Array): void;
+  /**
    * Detaches every window (their byteLength becomes 0), then munmap(2). A window that user code transferred away, or
    * that was collected a moment ago, keeps the region mapped until its finalizer runs, at a turn of the event loop.
    * Calling it again does nothing, or tries again what failed: munmap(2) has ENOMEM near vm.max_map_count.
    */
   unmap(): void;
+}
+
+/** A zlib stream of the process's own zlib, used again for each page: what node:zlib makes, without its allocations. */
+export interface NativeDeflater {
+  /**
+   * Compresses all of `from` to one zlib stream (RFC 1950) at the start of `into`. Returns its size in bytes, or 0 when
+   * `into` is too short. At most 1 GiB each; `into` must not be a window (RangeError).
+   */
+  compress(from: Uint8Array, into: Uint8Array): number;
 }
 
 /** Layout of what {@link Native.touch} writes for each page, in cycles of {@link Native.clock}. */
@@ -86,6 +101,10 @@ export interface TouchIndex {
 export interface Native {
   /** A source over an open descriptor. */
   source(fd: number): NativeSource;
+  /** `level`: 0 to 9. Window and memory level are node:zlib's. Throws an `Error` where there is no `zlibVersion`. */
+  deflater(level: number): NativeDeflater;
+  /** The version of the zlib that this process exports; absent where it exports none. */
+  readonly zlibVersion?: string;
   /** Bytes mapped now by all sources of the process, workers included: what the page-table budget is held against. */
   mappedBytes(): number;
   /**

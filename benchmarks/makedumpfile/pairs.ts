@@ -1,50 +1,70 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { median } from '../../lib/bench/index.ts';
-import type { DumpReport } from '../../lib/index.ts';
+import type { CodecName, DumpReport } from '../../lib/index.ts';
 import { type OutputFolder, warmFile } from '../support/files.ts';
 import { codecOf, run, runMakedumpfile, stepSeconds } from '../support/makedumpfile.ts';
 
 /** Codecs that both programs have, by makedumpfile's option. */
-export const CODEC_OPTIONS = { none: [], zlib: ['-c'] } as const;
-export type ComparedCodec = keyof typeof CODEC_OPTIONS;
+export const CODEC_OPTIONS = { none: [], zlib: ['-c'], lzo: ['-l'], snappy: ['-p'], zstd: ['-z'] } as const;
+export type ComparedCodec = keyof typeof CODEC_OPTIONS & (CodecName | 'none');
+
+/** What is dumped, and how. */
+export interface Setting {
+  readonly core: string;
+  readonly level: number;
+  readonly codec: ComparedCodec;
+  /** Threads beside the main one, of both programs. */
+  readonly threads: number;
+}
 
 /** Seconds of one dump. */
 export interface DumpTimes {
   /** From starting the program to its end. */
   readonly whole: number;
-  /** Of it, for deciding which pages are kept. */
+  /** Of it, for deciding which pages are kept; NaN where a level filters nothing, so that makedumpfile has no such step. */
   readonly classify: number;
 }
 
 /** Dumps of both programs, one right after the other, several times. */
-export interface PairedRuns {
-  readonly level: number;
-  readonly codec: ComparedCodec;
+export interface PairedRuns extends Setting {
   readonly ours: readonly DumpTimes[];
   readonly theirs: readonly DumpTimes[];
   /** Medians of the ratios ours/theirs of the pairs. */
   readonly ratio: DumpTimes;
 }
 
+const COMMAND = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
+
+/** What runs the dumps. */
+export interface Bench {
+  readonly pairs: number;
+  readonly folder: OutputFolder;
+  /** Our program, another build of it for example; default this one. */
+  readonly command?: string | undefined;
+}
+
 /** Alternates between the programs, and who is first, so that what disturbs the machine disturbs both. */
-export async function runPairs(
-  core: string,
-  level: number,
-  codec: ComparedCodec,
-  pairs: number,
-  folder: OutputFolder,
-): Promise<PairedRuns> {
+export async function runPairs(setting: Setting, bench: Bench): Promise<PairedRuns> {
   const ours: DumpTimes[] = [];
   const theirs: DumpTimes[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    warmFile(core);
-    if (pair % 2 === 1) ours.push(await ourDump(core, level, codec, folder));
-    theirs.push(await theirDump(core, level, codec, folder));
-    if (pair % 2 === 0) ours.push(await ourDump(core, level, codec, folder));
+  for (let pair = 0; pair < bench.pairs; pair++) {
+    warmFile(setting.core);
+    if (pair % 2 === 1) ours.push(await ourDump(setting, bench));
+    theirs.push(await theirDump(setting, bench));
+    if (pair % 2 === 0) ours.push(await ourDump(setting, bench));
   }
   const ratio = (name: keyof DumpTimes) => median(ours.map((times, i) => times[name] / theirs[i]![name]));
-  return { level, codec, ours, theirs, ratio: { whole: ratio('whole'), classify: ratio('classify') } };
+  return { ...setting, ours, theirs, ratio: { whole: ratio('whole'), classify: ratio('classify') } };
+}
+
+/** Whether the makedumpfile at hand writes a codec: one that was built without it writes raw pages and says so only there. */
+export async function theyHave(codec: ComparedCodec, core: string, folder: OutputFolder): Promise<boolean> {
+  const output = folder.file('probe');
+  await runMakedumpfile([...CODEC_OPTIONS[codec], '-d', '31'], core, output);
+  const written = codecOf(output);
+  rmSync(output);
+  return written === codec;
 }
 
 /** Seconds that Node.js takes to start and end: part of every dump of ours. */
@@ -54,19 +74,16 @@ export async function nodeStart(times: number): Promise<number> {
   return median(seconds);
 }
 
-const COMMAND = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
-
 async function ourDump(
-  core: string,
-  level: number,
-  codec: ComparedCodec,
-  folder: OutputFolder,
+  { core, level, codec, threads }: Setting,
+  { folder, command }: Bench,
 ): Promise<DumpTimes> {
   const output = folder.file('ours');
-  const options = ['--json', '--message-level', '0', '-d', String(level), '--compression', codec];
+  const options = ['-d', String(level), '--compression', codec, '--num-threads', String(threads)];
   let text = '';
   const whole = await secondsOf(async () => {
-    text = await run(process.execPath, [COMMAND, 'dump', ...options, core, output]);
+    const dump = [command ?? COMMAND, 'dump', '--json', '--message-level', '0'];
+    text = await run(process.execPath, [...dump, ...options, core, output]);
   });
   rmSync(output);
   const report = JSON.parse(text) as Pick<DumpReport, 'phases'>;
@@ -74,16 +91,13 @@ async function ourDump(
   return { whole, classify };
 }
 
-async function theirDump(
-  core: string,
-  level: number,
-  codec: ComparedCodec,
-  folder: OutputFolder,
-): Promise<DumpTimes> {
+async function theirDump({ core, level, codec, threads }: Setting, { folder }: Bench): Promise<DumpTimes> {
   const output = folder.file('theirs');
+  const parallel = threads > 0 ? ['--num-threads', String(threads)] : [];
   let messages = '';
   const whole = await secondsOf(async () => {
-    messages = await runMakedumpfile([...CODEC_OPTIONS[codec], '-d', String(level)], core, output);
+    const options = [...CODEC_OPTIONS[codec], '-d', String(level), ...parallel];
+    messages = await runMakedumpfile(options, core, output);
   });
   const written = codecOf(output);
   rmSync(output);

@@ -1,4 +1,4 @@
-import { randomIntegers } from '../../lib/bench/random.ts';
+import { randomIntegers } from '../../lib/estimate/random.ts';
 import { openVmcore } from '../../lib/index.ts';
 
 /** What scattered reads made of a number of slots. */

@@ -25,6 +25,14 @@ export function mapBorders(
   return Float64Array.from(new Set(offsets)).sort();
 }
 
+/** The borders, with others: none may be only some of a map's. */
+export function addBorders(
+  borders: MapBorders | undefined,
+  others: Float64Array | undefined,
+): MapBorders | undefined {
+  return others ? Float64Array.from(new Set([...(borders ?? []), ...others])).sort() : borders;
+}
+
 /** The stretch around `position` that one map may cover. */
 export function stretchAround(
   borders: MapBorders | undefined,

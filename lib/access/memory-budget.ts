@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { VmcoreError } from '../errors.ts';
+import { threadsInAddressSpace } from './address-space-limit.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { AccessProfile } from './profile.ts';
 import type { ReadObjective } from './read-plan.ts';
@@ -61,7 +62,7 @@ export interface WorkerOptions extends MemoryOptions {
   /**
    * Worker threads that read and compress pages; 0 for none, so that the calling thread does it. The dump is the same.
    * Default: one for each processor, as far as the memory budget and the size of the core allow it. A core in a Buffer
-   * is always copied without: other threads could only have a copy of it.
+   * is always copied without: other threads could only have a copy of it. Nor are there more than RLIMIT_AS has room for.
    */
   readonly workers?: number | undefined;
 }
@@ -144,7 +145,11 @@ export class MemoryBudget {
     const processors = availableParallelism();
     // With one processor, a thread of its own only takes memory.
     if (processors === 1) return 0;
-    const useful = Math.min(processors, Math.floor(this.#core.source.size / CORE_BYTES_PER_THREAD));
+    const useful = Math.min(
+      processors,
+      Math.floor(this.#core.source.size / CORE_BYTES_PER_THREAD),
+      threadsInAddressSpace(),
+    );
     const budget = bytes ?? defaultBudget();
     for (let workers = useful; workers > 0; workers--) {
       const takes =
@@ -232,7 +237,8 @@ function checkWorkers(workers: number | undefined, source: ByteSource): number |
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= MOST_WORKERS)) {
     throw argument(`workers: 0 to ${MOST_WORKERS}, not ${String(workers)}`);
   }
-  return source.shared ? workers : 0;
+  if (!source.shared) return 0;
+  return workers === undefined ? undefined : Math.min(workers, threadsInAddressSpace());
 }
 
 function argument(message: string): VmcoreError {

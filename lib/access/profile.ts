@@ -1,5 +1,6 @@
 import { VmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import type { CopiedRanges } from './copied-ranges.ts';
 import type { MapBorders } from './map-borders.ts';
 import { BYTES_PER_TABLE_BYTE, DEFAULT_PAGE_TABLE_BUDGET } from './page-table-budget.ts';
 import type { ReadCosts, ReadLimits, ReadObjective } from './read-plan.ts';
@@ -42,6 +43,11 @@ export interface AccessOptions {
    * where mapping fills them at once: 1/512 of what is mapped.
    */
   readonly pageTableBudget?: number | undefined;
+  /**
+   * Bytes of physical memory, from 0 on, that are read and never mapped. Default: on /proc/vmcore of an s390x dump by
+   * firmware what lies in the hardware's save area (HSA), else 0.
+   */
+  readonly hsaBytes?: number | undefined;
 }
 
 /** Touched pages of a file count as resident: all planned maps of a moment together are at most so long. */
@@ -75,13 +81,14 @@ export function accessProfile(
   source: ByteSource,
   options: AccessOptions,
   borders?: MapBorders,
+  copied?: CopiedRanges,
   scale = 1,
 ): AccessProfile {
   const { policy, slots, regionBytes, pageTableBudget } = checkAccessOptions(options);
   const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
     const bytes = scaled(Math.min(wanted, regionBytes ?? wanted), scale, SMALLEST_REGION_BYTES);
     const read = Math.min(bytes, scaled(readBytes, scale, SMALLEST_READ_BYTES));
-    return { slots: count, regionBytes: bytes, readBytes: read, policy, borders };
+    return { slots: count, regionBytes: bytes, readBytes: read, policy, borders, copied };
   };
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
   const structPages = pattern(STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB);
@@ -104,6 +111,7 @@ export function accessProfile(
       // As many as it takes to map everything: a map is two calls.
       callsPerGiB: policy === 'read' ? undefined : (2 * GIB) / map,
       borders,
+      copied,
     };
   };
   return {
@@ -163,6 +171,10 @@ export function checkAccessOptions(options: AccessOptions) {
   }
   if (!Number.isSafeInteger(pageTableBudget) || pageTableBudget < 4 * KIB) {
     throw argument(`pageTableBudget is at least 4096 bytes, not ${pageTableBudget}`);
+  }
+  const { hsaBytes } = options;
+  if (hsaBytes !== undefined && !(Number.isSafeInteger(hsaBytes) && hsaBytes >= 0)) {
+    throw argument(`hsaBytes is a number of bytes, not ${hsaBytes}`);
   }
   return { policy: access, slots, regionBytes, pageTableBudget };
 }

@@ -1,3 +1,4 @@
+import { COPIED_READ_BYTES, type CopiedRanges, isCopied } from './copied-ranges.ts';
 import { type MapBorders, stretchAround } from './map-borders.ts';
 
 /** How the bytes of an extent are reached. */
@@ -33,6 +34,8 @@ export interface ReadLimits {
   readonly callsPerGiB?: number | undefined;
   /** What no map of several ranges goes across. */
   readonly borders?: MapBorders | undefined;
+  /** What is read whatever it costs, also where nothing else is. Each end of it is a border. */
+  readonly copied?: CopiedRanges | undefined;
 }
 
 /** Wanted ranges of a file, ascending and disjoint, as parallel arrays. */
@@ -56,7 +59,7 @@ export interface PlannedExtent {
 /** Calls of an extent: a map is unmapped, too. */
 const CALLS: Readonly<Record<ReadMethod, number>> = { map: 2, pread: 1 };
 const GIB = 2 ** 30;
-/** Halvings of the interval in which the price of a call is looked for: to a part in a thousand of the highest. */
+/** Halvings of the interval in which the price of a call is looked for. */
 const PRICE_STEPS = 10;
 
 /**
@@ -73,8 +76,24 @@ export function planReads(
   const cheapest = planAt(0);
   const allowed = allowedCalls(ranges, limits);
   if (countCalls(cheapest) <= allowed) return cheapest;
-  let [low, high] = [0, highestPrice(pageSize, costs, limits)];
+  const unit = extentCost(pageSize, costs, limits);
+  // No plan costs as much as one call more then, so this one has the fewest.
+  const fewest = planAt(unit * ranges.count);
+  return countCalls(fewest) >= allowed ? fewest : cheapestWithin(allowed, planAt, unit);
+}
+
+/** The plan at the lowest price, to a part in a thousand of it, with which there are no more calls than allowed. */
+function cheapestWithin(
+  allowed: number,
+  planAt: (price: number) => PlannedExtent[],
+  unit: number,
+): PlannedExtent[] {
+  let [low, high] = [0, unit];
   let plan = planAt(high);
+  while (countCalls(plan) > allowed) {
+    [low, high] = [high, 2 * high];
+    plan = planAt(high);
+  }
   for (let step = 0; step < PRICE_STEPS && countCalls(plan) < allowed; step++) {
     const price = (low + high) / 2;
     const tried = planAt(price);
@@ -93,8 +112,8 @@ function allowedCalls({ count, start, end }: WantedRanges, { callsPerGiB }: Read
   return Math.max(CALLS.map, Math.floor(((end[count - 1]! - start[0]!) / GIB) * callsPerGiB));
 }
 
-/** With it, whatever fits into one extent is in one: no gap costs as much. */
-function highestPrice(pageSize: number, costs: ReadCosts, limits: ReadLimits): number {
+/** More than any extent costs. */
+function extentCost(pageSize: number, costs: ReadCosts, limits: ReadLimits): number {
   const { mapCall, mapPage, touchPage, readCall, readPage } = costs;
   const pages = Math.max(limits.map, limits.pread) / pageSize;
   return mapCall + readCall + pages * (mapPage + touchPage + readPage);
@@ -128,11 +147,15 @@ function planAtPrice(
     map.push(i, best[i]! - start[i]! * mapByte);
     pread.push(i, best[i]! - start[i]! * readByte);
     if (end[i]! > stretch.end) stretch = stretchAround(limits.borders, start[i]!);
+    const copied = isCopied(limits.copied, start[i]!);
+    const preadLimit = copied ? COPIED_READ_BYTES : limits.pread;
     map.dropWhile(
       (j) =>
-        end[i]! - start[j]! > limits.map || (j < i && (start[j]! < stretch.start || end[i]! > stretch.end)),
+        copied ||
+        end[i]! - start[j]! > limits.map ||
+        (j < i && (start[j]! < stretch.start || end[i]! > stretch.end)),
     );
-    pread.dropWhile((j) => end[i]! - start[j]! > limits.pread);
+    pread.dropWhile((j) => end[i]! - start[j]! > preadLimit);
     const touched = (end[i]! - start[i]!) * touchByte;
     map.addToAll(touched);
     const mapCost = map.minimum + mapCall + end[i]! * mapByte;
@@ -142,16 +165,26 @@ function planAtPrice(
     from[i + 1] = mapped ? map.position : pread.position;
     byMap[i + 1] = mapped ? 1 : 0;
   }
-  return traceBack(best, from, byMap, price);
+  return traceBack(from, byMap, (first, last, method) => {
+    const length = end[last - 1]! - start[first]!;
+    if (method === 'pread') return costs.readCall + length * readByte;
+    let touched = 0;
+    for (let i = first; i < last; i++) touched += end[i]! - start[i]!;
+    return costs.mapCall + length * mapByte + touched * touchByte;
+  });
 }
 
-function traceBack(best: Float64Array, from: Int32Array, byMap: Uint8Array, price: number): PlannedExtent[] {
+/** Costs are summed up anew: in those that were compared, prices took the place of their last digits. */
+function traceBack(
+  from: Int32Array,
+  byMap: Uint8Array,
+  costOf: (first: number, last: number, method: ReadMethod) => number,
+): PlannedExtent[] {
   const extents: PlannedExtent[] = [];
   for (let last = from.length - 1; last > 0; last = from[last]!) {
     const first = from[last]!;
     const method: ReadMethod = byMap[last] ? 'map' : 'pread';
-    const cost = best[last]! - best[first]! - price * CALLS[method];
-    extents.push({ first, last, method, cost });
+    extents.push({ first, last, method, cost: costOf(first, last, method) });
   }
   return extents.reverse();
 }

@@ -24,6 +24,8 @@ export interface Region {
   readonly isMapped: boolean;
   /** The window that holds file offset `position`; start <= position < end. */
   window(position: number): Window;
+  /** Fills `into` with the bytes from file offset `position` on; they lie in the region. */
+  copy(position: number, into: Uint8Array): void;
   /**
    * To be called after bytes were consumed and before anything made of them leaves.
    * @throws VmcoreError ERR_VMCORE_FAULT when some of them could not be read (SIGBUS).
@@ -79,6 +81,10 @@ export class MappedRegion implements Region {
     return window;
   }
 
+  copy(position: number, into: Uint8Array): void {
+    this.#native.copy(position - this.start, into);
+  }
+
   check(): void {
     if (this.#native.faulted) throw faultError(this.#source, this);
   }
@@ -105,6 +111,11 @@ export class MemoryRegion implements Region {
   window(): Window {
     this.check();
     return this.#window;
+  }
+
+  copy(position: number, into: Uint8Array): void {
+    const at = position - this.start;
+    into.set(this.window().bytes.subarray(at, at + into.length));
   }
 
   check(): void {

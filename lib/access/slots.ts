@@ -1,5 +1,6 @@
 import { isLostData, isVmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
+import { type CopiedRanges, isCopied } from './copied-ranges.ts';
 import { countFailure } from './file-source.ts';
 import { type MapBorders, stretchAround } from './map-borders.ts';
 import { MemoryRegion, type Region, type Window } from './region.ts';
@@ -17,6 +18,8 @@ export interface SlotOptions {
   readonly policy: AccessPolicy;
   /** What a mapped region is cut off at. */
   readonly borders?: MapBorders | undefined;
+  /** What is never mapped. */
+  readonly copied?: CopiedRanges | undefined;
 }
 
 /** How the slots did. */
@@ -127,8 +130,9 @@ export class Slots {
   }
 
   #acquire(position: number): Region {
-    const { policy, regionBytes, readBytes } = this.#options;
-    const mapped = policy === 'read' ? undefined : this.#map(position, regionBytes);
+    const { policy, regionBytes, readBytes, copied } = this.#options;
+    const mapped =
+      policy === 'read' || isCopied(copied, position) ? undefined : this.#map(position, regionBytes);
     return mapped ?? this.#read(position, readBytes);
   }
 

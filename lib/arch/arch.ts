@@ -1,4 +1,4 @@
-import type { PrstatusLayout } from './registers.ts';
+import type { CpuRegisters, RegisterLayout } from './registers.ts';
 import type { LinearRange } from './segment-space.ts';
 
 /** Where a virtual address leads. */
@@ -64,9 +64,17 @@ export interface Architecture {
   readonly name: string;
   /** e_machine (include/uapi/linux/elf-em.h). */
   readonly machine: number;
-  readonly prstatus: PrstatusLayout;
-  /** Whether memory is mapped to its own addresses, so that a PT_LOAD at virtual address 0 means what it says. */
-  readonly identityMapped: boolean;
+  readonly registers: RegisterLayout;
+  /**
+   * The address in memory of what a CPU calls by this physical address, where each sees some of them differently;
+   * undefined when the CPU did not leave what tells.
+   */
+  absoluteAddress?(cpu: CpuRegisters, paddr: number): number | undefined;
+  /**
+   * Virtual address of physical address 0, where all memory is mapped in parallel to it and these facts tell: what a
+   * PT_LOAD without a virtual address has. Absent where they do not tell.
+   */
+  directMap?(facts: KernelFacts | undefined): bigint;
   /** phys_base, in bytes, for dump headers: 0 where the architecture has none. */
   physBase(facts: KernelFacts | undefined, segments: readonly SegmentFacts[]): number;
   /**

@@ -1,5 +1,6 @@
 import { isLostData } from '../errors.ts';
 import type { KernelFacts, ReadEntry } from './arch.ts';
+import type { LinearRange } from './segment-space.ts';
 
 /** lowcore.os_info: the physical address of struct os_info (arch/s390/include/asm/lowcore.h). */
 const LOWCORE_OS_INFO = 0xe18;
@@ -37,14 +38,32 @@ export interface DecoupledLayout {
  * kernel addresses are physical addresses, as they are before 6.10.
  */
 export function findKernelLayout(facts: KernelFacts, readEntry: ReadEntry): DecoupledLayout | undefined {
+  return exportedLayout(facts) ?? readOsInfo(readEntry);
+}
+
+/** What VMCOREINFO tells of it (arch/s390/kernel/setup.c). */
+function exportedLayout(facts: KernelFacts): DecoupledLayout | undefined {
   const identityBase = facts.address('IDENTITYBASE');
   const image = facts.address('KERNELOFFSET');
   const imagePhysical = facts.address('KERNELOFFPHYS');
-  if (identityBase !== undefined && image !== undefined && imagePhysical !== undefined) {
-    const amode31 = facts.address('SAMODE31') ?? 0n;
-    return { identityBase, image, imagePhysical, amode31, amode31End: facts.address('EAMODE31') ?? amode31 };
-  }
-  return readOsInfo(readEntry);
+  if (identityBase === undefined || image === undefined || imagePhysical === undefined) return undefined;
+  const amode31 = facts.address('SAMODE31') ?? 0n;
+  return { identityBase, image, imagePhysical, amode31, amode31End: facts.address('EAMODE31') ?? amode31 };
+}
+
+/** Bytes of the largest top table: 2048 entries. */
+const TOP_TABLE_BYTES = 16384n;
+/** No kernel's image is as large. In bytes. */
+const IMAGE_LIMIT = 1n << 31n;
+
+/** The kernel's image from its beginning to the end of its top page table, where it has addresses of its own. */
+export function kernelImage(facts: KernelFacts): LinearRange | undefined {
+  const layout = exportedLayout(facts);
+  const top = facts.symbol('swapper_pg_dir');
+  if (!layout || top === undefined || top < layout.image) return undefined;
+  const size = top + TOP_TABLE_BYTES - layout.image;
+  if (size > IMAGE_LIMIT) return undefined;
+  return { vaddr: layout.image, paddr: Number(layout.imagePhysical), size: Number(size) };
 }
 
 /** The physical address of something in the kernel: image, 31-bit code, lowcore, or the identity mapping. */

@@ -1,7 +1,8 @@
 import { isLostData } from '../errors.ts';
 import type { Architecture, KernelFacts, ReadEntry } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
-import { findKernelLayout, physicalOfKernel } from './s390x-layout.ts';
+import { findKernelLayout, kernelImage, physicalOfKernel } from './s390x-layout.ts';
+import { absoluteAddress, registers } from './s390x-registers.ts';
 
 /**
  * Bits of region-table, segment-table and page-table entries (z/Architecture Principles of Operation, Dynamic Address
@@ -43,16 +44,11 @@ const PAGE_LEVEL: PageTableLevel = { name: 'page', shift: 12, bits: 8, flags: FL
 export const s390x: Architecture = {
   name: 's390x',
   machine: 22,
-  prstatus: {
-    // s390_regs (arch/s390/include/uapi/asm/ptrace.h) in elf_prstatus.
-    words: [
-      { offset: 112, bytes: 8, names: ['pswm', 'pswa', ...numbered('r')] },
-      { offset: 256, bytes: 4, names: numbered('acr') },
-      { offset: 320, bytes: 8, names: ['orig_gpr2'] },
-    ],
-  },
-  identityMapped: true,
+  registers,
+  absoluteAddress,
+  directMap: (facts) => facts?.address('IDENTITYBASE') ?? 0n,
   physBase: () => 0,
+  kernelImage,
   pageTables(facts, _physBase, readEntry, given) {
     try {
       const root = given ?? rootOf(facts, readEntry);
@@ -64,10 +60,6 @@ export const s390x: Architecture = {
     }
   },
 };
-
-function numbered(name: string): string[] {
-  return Array.from({ length: 16 }, (_, i) => `${name}${i}`);
-}
 
 /** Physical address of the kernel's top table. */
 function rootOf(facts: KernelFacts, readEntry: ReadEntry): number | undefined {

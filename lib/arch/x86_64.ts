@@ -37,9 +37,9 @@ const INDEX_BITS = 9;
 export const x86_64: Architecture = {
   name: 'x86_64',
   machine: 62,
-  prstatus: {
+  registers: {
     // struct user_regs_struct (arch/x86/include/asm/user_64.h) in elf_prstatus.
-    words: [
+    prstatus: [
       {
         offset: 112,
         bytes: 8,
@@ -49,8 +49,8 @@ export const x86_64: Architecture = {
         ).split(' '),
       },
     ],
+    notes: [],
   },
-  identityMapped: false,
   physBase,
   kernelImage,
   pageTables(facts, base, readEntry, root) {

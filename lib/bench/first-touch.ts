@@ -1,6 +1,6 @@
 import { native } from '../access/native.ts';
+import { randomIntegers } from '../estimate/random.ts';
 import { describeMachine, type Machine, nanosecondsPerCycle } from './machine.ts';
-import { randomIntegers } from './random.ts';
 import { RawCore, type RawCoreOptions, type ReachWay } from './raw-core.ts';
 import { type Distribution, distribution, median } from './statistics.ts';
 

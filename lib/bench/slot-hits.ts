@@ -1,7 +1,7 @@
 import { FileSource } from '../access/file-source.ts';
 import { type AccessPolicy, Slots } from '../access/slots.ts';
+import { randomIntegers } from '../estimate/random.ts';
 import { describeMachine, type Machine } from './machine.ts';
-import { randomIntegers } from './random.ts';
 import { median } from './statistics.ts';
 
 /** What one hit in the slots costs, in nanoseconds. */

@@ -97,14 +97,18 @@ function splitTarget(args: Arguments, files: readonly string[]): readonly string
 }
 
 function chooseLevels(args: Arguments): Pick<DumpOptions, 'level' | 'levels'> {
-  if (args.last('dump-level', 'exclude') === 'exclude') return { level: namedLevel(args.value('exclude')!) };
+  const levels = dumpLevels(args);
+  return levels?.length === 1 ? { level: levels[0] } : { levels };
+}
+
+/** What --dump-level or --exclude says, whichever comes last. @throws UsageError. */
+export function dumpLevels(args: Arguments): DumpLevel[] | undefined {
+  if (args.last('dump-level', 'exclude') === 'exclude') return [namedLevel(args.value('exclude')!)];
   const text = args.value('dump-level');
-  if (text === undefined) return {};
-  const levels = text.split(',').map((one) => {
+  return text?.split(',').map((one) => {
     if (/^\d+$/.test(one) && Number(one) <= 31) return Number(one);
     throw new UsageError(`--dump-level is a number from 0 to 31, or some with commas between, not '${text}'`);
   });
-  return levels.length === 1 ? { level: levels[0] } : { levels };
 }
 
 function namedLevel(text: string): DumpLevel {
@@ -126,6 +130,11 @@ function chooseCompression(args: Arguments) {
   const option = args.last('zlib', 'zstd', 'lzo', 'snappy', 'compression');
   const name = option === 'compression' ? args.value('compression') : option;
   if (name === undefined) return undefined;
+  return compressionName(name);
+}
+
+/** @throws UsageError for a name that is none. */
+export function compressionName(name: string): (typeof compressions)[number] {
   const known = compressions.find((compression) => compression === name);
   if (!known) throw new UsageError(`--compression is one of ${compressions.join(', ')}, not '${name}'`);
   return known;

@@ -1,4 +1,5 @@
 import type { DumpReport } from '../index.ts';
+import type { Arguments } from './args.ts';
 import type { Command } from './command.ts';
 import { dumpArguments, dumpTarget, outputOptions } from './dump-arguments.ts';
 import { dumpStatistics, dumpSummary, failedLevels, incompleteness } from './dump-summary.ts';
@@ -45,9 +46,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
 
   async run(args, { signal, output }) {
     const options = dumpArguments(args);
-    const messages =
-      (args.integer('message-level', 0, 31) ?? DEFAULT_MESSAGES) | (args.has('show-stats') ? REPORT : 0);
-    const workers = args.integer('num-threads', 0, 1024);
+    const { messages, workers } = runArguments(args);
     const target = dumpTarget(args);
     output.isStdoutTaken = typeof target === 'object' && 'write' in target;
     const progress = new ProgressLine(process.stderr);
@@ -75,6 +74,15 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
     }
   },
 };
+
+/** What is said, and by how many threads it is done. @throws UsageError. */
+export function runArguments(args: Arguments) {
+  return {
+    messages:
+      (args.integer('message-level', 0, 31) ?? DEFAULT_MESSAGES) | (args.has('show-stats') ? REPORT : 0),
+    workers: args.integer('num-threads', 0, 1024),
+  };
+}
 
 function describe(report: DumpReport, messages: number): string {
   const parts = [];

@@ -34,7 +34,7 @@ export async function reportFailure(error: unknown, signal: AbortSignal, output:
   if (hint) output.note(`hint: ${hint}`);
   if (process.env.VMCORE_DEBUG && error instanceof Error) output.note(`${error.stack}${causes(error)}`);
   await printJson({ code, message, hint }, output);
-  return 1;
+  return output.failureStatus;
 }
 
 async function printJson(error: object, output: Output): Promise<void> {

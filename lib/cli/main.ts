@@ -10,14 +10,26 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'what a core is: kernel, machine, memory',
     load: async () => (await import('./info.ts')).info,
   },
+  diff: {
+    summary: 'which pages of two cores differ, and how',
+    load: async () => (await import('./diff.ts')).diff,
+  },
   dmesg: {
     summary: 'the kernel log of the crashed system',
     load: async () => (await import('./dmesg.ts')).dmesg,
   },
   dump: { summary: 'write a filtered, compressed dump', load: async () => (await import('./dump.ts')).dump },
+  estimate: {
+    summary: 'how large dumps would be, from a sample',
+    load: async () => (await import('./estimate.ts')).estimate,
+  },
   makedumpfile: {
     summary: 'dump, unflatten and reassemble by the command lines of makedumpfile',
     load: async () => (await import('./makedumpfile.ts')).makedumpfile,
+  },
+  'mem-usage': {
+    summary: 'what the running kernel uses its memory for',
+    load: async () => (await import('./mem-usage.ts')).memUsage,
   },
   reassemble: {
     summary: 'make one dump of a split set',
@@ -30,6 +42,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   verify: {
     summary: 'whether a dump is complete and sound',
     load: async () => (await import('./verify.ts')).verify,
+  },
+  vmcoreinfo: {
+    summary: 'the text of VMCOREINFO, for -i',
+    load: async () => (await import('./vmcoreinfo.ts')).vmcoreinfo,
   },
   vtop: {
     summary: 'where virtual addresses lead, by page tables',

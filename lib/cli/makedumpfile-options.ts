@@ -24,8 +24,12 @@ const refused: readonly (Omit<Option, 'help'> & { readonly why: string })[] = [
   { name: 'eppic', value: 'FILE', why: ERASING },
   { name: 'extension', value: 'FILE', why: 'filters are functions here, `select` of core.dump()' },
   { name: 'exclude-vmemmap', short: 'e', why: 'the memory map is always kept' },
-  { name: 'generate', short: 'g', value: 'FILE', why: 'VMCOREINFO is read, and not made' },
-  { name: 'mem-usage', why: 'running systems are not read' },
+  {
+    name: 'generate',
+    short: 'g',
+    value: 'FILE',
+    why: "VMCOREINFO is not made of a vmlinux; 'vmcore vmcoreinfo' writes that of a core or the running kernel",
+  },
   { name: 'diskset', value: 'FILE', why: 'dumps of sadump are not read' },
   { name: 'exclude-domains', short: 'X', why: XEN },
   { name: 'xen-syms', value: 'FILE', why: XEN },
@@ -47,6 +51,7 @@ export const makedumpfileOptions: readonly Option[] = [
   { name: 'reassemble', help: 'make one dump of the files of a split set' },
   { name: 'dump-dmesg', help: 'write the kernel log' },
   { name: 'partial-dmesg', help: 'only what was logged after the log was last cleared' },
+  { name: 'mem-usage', help: 'print what the running kernel uses its memory for' },
   { name: 'check-params', help: 'only check the command line' },
   { name: 'vtop', value: 'ADDRESS', help: 'print where a virtual address leads, too' },
   { name: 'version', short: 'v', help: 'print the version' },
@@ -56,14 +61,15 @@ export const makedumpfileOptions: readonly Option[] = [
   }),
 ];
 
-/** @throws UsageError for an option that is not done here. */
+/** @throws UsageError for an option that is not done here, and for two that tell the same. */
 export function refuseOptions(args: Arguments): void {
   const option = refused.find(({ name }) => args.has(name));
   if (option) throw new UsageError(`${spelling(option)} is not done: ${option.why}`);
+  if (args.has('vmlinux') && args.has('vmcoreinfo')) throw new UsageError('either -x or -i, not both');
 }
 
 /** What is done by an option of this name, instead of creating one dump. */
-const special = ['rearrange', 'reassemble', 'dump-dmesg', 'split'] as const;
+const special = ['rearrange', 'reassemble', 'dump-dmesg', 'mem-usage', 'split'] as const;
 export type Mode = 'create' | (typeof special)[number];
 
 const ofDumps = ['dump-level', 'zlib', 'lzo', 'snappy', 'zstd', 'elf', 'flatten', 'vmcoreinfo'];
@@ -74,6 +80,7 @@ const misplaced: Record<Mode, readonly string[]> = {
   rearrange: ['partial-dmesg', ...ofDumps],
   reassemble: ['partial-dmesg', ...ofDumps, 'dry-run'],
   'dump-dmesg': ['flatten', 'dry-run'],
+  'mem-usage': ['partial-dmesg'],
 };
 
 /** The file names of a mode; the last of a set stands for more. */
@@ -83,6 +90,7 @@ const files: Record<Mode, readonly string[]> = {
   rearrange: ['DUMPFILE'],
   reassemble: ['DUMPFILE', 'DUMPFILE', 'DUMPFILE'],
   'dump-dmesg': ['VMCORE', 'LOGFILE'],
+  'mem-usage': ['KCORE'],
 };
 
 /** @throws UsageError when it asks for two, or for what does not go with the mode. */

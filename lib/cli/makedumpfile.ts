@@ -1,8 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { codecs, formatRecord, VmcoreError } from '../index.ts';
+import { codecs, formatRecord } from '../index.ts';
 import { type Arguments, UsageError } from './args.ts';
 import type { Command, Context } from './command.ts';
-import { dump } from './dump.ts';
+import { dump, runArguments } from './dump.ts';
 import { dumpArguments } from './dump-arguments.ts';
 import {
   checkFiles,
@@ -11,8 +10,10 @@ import {
   makedumpfileOptions,
   refuseOptions,
 } from './makedumpfile-options.ts';
+import { memUsage } from './mem-usage.ts';
 import { openCore } from './open-core.ts';
 import { reassembleCommand } from './reassemble.ts';
+import { saveText } from './save-text.ts';
 import { unflattenCommand } from './unflatten.ts';
 import { version } from './version.ts';
 import { formatWalk, parseAddress } from './walk-text.ts';
@@ -23,7 +24,8 @@ export const makedumpfile: Command = {
        vmcore-makedumpfile -R [OPTION]... DUMPFILE
        vmcore-makedumpfile --split [OPTION]... VMCORE DUMPFILE DUMPFILE...
        vmcore-makedumpfile --reassemble [OPTION]... DUMPFILE DUMPFILE... DUMPFILE
-       vmcore-makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE`,
+       vmcore-makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE
+       vmcore-makedumpfile --mem-usage /proc/kcore`,
   about: `For scripts that run makedumpfile: takes its command lines, with its defaults (without -d nothing is left out, without -c,
 -l, -p or -z nothing compressed) and its exit status. It is the same as 'vmcore makedumpfile'.`,
   options: makedumpfileOptions,
@@ -42,7 +44,7 @@ export const makedumpfile: Command = {
     refuseOptions(args);
     const mode = chooseMode(args);
     checkFiles(args, mode);
-    if (mode === 'create' || mode === 'split') dumpArguments(args);
+    if (mode === 'create' || mode === 'split') checkDump(args);
     if (!args.has('check-params')) await modes[mode](args, context);
   },
 };
@@ -53,7 +55,15 @@ const modes: Record<Mode, Command['run']> = {
   rearrange: (args, context) => unflattenCommand.run(args.replaceFiles('-', ...args.positionals), context),
   reassemble: (args, context) => reassembleCommand.run(args, context),
   'dump-dmesg': dumpDmesg,
+  'mem-usage': (args, context) => memUsage.run(args, context),
 };
+
+/** Finds what is wrong with a command line before anything is done. @throws UsageError. */
+function checkDump(args: Arguments): void {
+  dumpArguments(args);
+  runArguments(args);
+  vtopAddress(args);
+}
 
 async function create(args: Arguments, context: Context): Promise<void> {
   const asked = args.preceded(['dump-level', '0'], ['compression', 'none']);
@@ -66,14 +76,18 @@ async function create(args: Arguments, context: Context): Promise<void> {
 }
 
 async function printVtop(args: Arguments, { signal, output }: Context): Promise<void> {
-  const text = args.value('vtop');
-  if (text === undefined) return;
-  const vaddr = parseAddress(text);
-  if (vaddr === undefined)
-    throw new UsageError(`--vtop is an address such as 0xffffffff81000000, not '${text}'`);
+  const vaddr = vtopAddress(args);
+  if (vaddr === undefined) return;
   output.isStdoutTaken = args.has('flatten');
   await using core = await openCore(args, { signal });
   await output.print(`\n${formatWalk(core.vtop(vaddr))}\n`);
+}
+
+function vtopAddress(args: Arguments): bigint | undefined {
+  const text = args.value('vtop');
+  const vaddr = text === undefined ? undefined : parseAddress(text);
+  if (text === undefined || vaddr !== undefined) return vaddr;
+  throw new UsageError(`--vtop is an address such as 0xffffffff81000000, not '${text}'`);
 }
 
 async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<void> {
@@ -83,14 +97,4 @@ async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<
   const text = records.map((record) => `${formatRecord(record)}\n`).join('');
   await saveText(file, text, args.has('force'));
   if (lost > 0) output.note(`vmcore: warning: ${lost} messages are torn, overwritten or unreadable`);
-}
-
-async function saveText(file: string, text: string, force: boolean): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: force ? 'w' : 'wx', mode: 0o600, flush: true });
-  } catch (cause) {
-    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    if (exists) throw new VmcoreError('ERR_VMCORE_EXISTS', `${file}: exists already`, { file, cause });
-    throw cause;
-  }
 }

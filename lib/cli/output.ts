@@ -4,6 +4,8 @@ export class Output {
   json = false;
   /** Exit status of a command that worked, where what it found out has one. */
   status = 0;
+  /** Exit status of a command that failed. */
+  failureStatus = 1;
   /** Whether a dump goes to stdout: then all else goes to stderr. */
   isStdoutTaken = false;
   readonly #guarded = new Set<NodeJS.WriteStream>();

@@ -3,6 +3,9 @@ import { MatchTable, MIN_MATCH, matchLength } from './match-table.ts';
 /** After so many positions without a repetition every other one is tried, and so on. */
 const SKIP_SHIFT = 5;
 
+/** A few bytes are copied faster one by one than by a call. */
+const FEW_LITERALS = 48;
+
 /** Compresses pages, each as the first repetition that is found allows: what LZO and snappy have in common. */
 export abstract class Lz77Writer {
   protected into: Uint8Array = new Uint8Array(0);
@@ -26,15 +29,17 @@ export abstract class Lz77Writer {
     this.into = into;
     this.size = 0;
     this.#table.begin(page.length);
+    // Words at any byte: typed arrays have none.
+    const words = new DataView(page.buffer, page.byteOffset, page.length);
     this.writeBeginning(page.length);
     let literals = 0;
     for (let at = 0; at + MIN_MATCH <= page.length && this.size < page.length; ) {
-      const earlier = this.#table.find(page, at);
+      const earlier = this.#table.find(words, at);
       if (earlier < 0 || at - earlier > this.#farthest) {
         at += 1 + ((at - literals) >> SKIP_SHIFT);
         continue;
       }
-      const length = matchLength(page, earlier, at);
+      const length = matchLength(words, earlier, at);
       if (at > literals) this.writeLiterals(page, literals, at);
       this.writeCopy(at - earlier, length);
       at += length;
@@ -53,7 +58,10 @@ export abstract class Lz77Writer {
   /** The literals themselves. */
   protected writeBytes(page: Uint8Array, from: number, to: number): void {
     const count = to - from;
-    if (this.size + count <= this.into.length) this.into.set(page.subarray(from, to), this.size);
-    this.size += count;
+    const { into, size } = this;
+    this.size = size + count;
+    if (this.size > into.length) return;
+    if (count > FEW_LITERALS) into.set(page.subarray(from, to), size);
+    else for (let i = 0; i < count; i++) into[size + i] = page[from + i]!;
   }
 }

@@ -26,24 +26,26 @@ export class MatchTable {
 
   /**
    * The last position before `at` that begins with the same {@link MIN_MATCH} bytes, or -1 when none is known; remembers
-   * `at`. The page holds these bytes: at + MIN_MATCH <= page.length.
+   * `at`. The page holds these bytes: at + MIN_MATCH <= page.byteLength.
    */
-  find(page: Uint8Array, at: number): number {
-    const word = wordAt(page, at);
+  find(page: DataView, at: number): number {
+    const word = page.getInt32(at, true);
     const slot = Math.imul(word, HASH_FACTOR) >>> (32 - HASH_BITS);
     const earlier = this.#last[slot]! - this.#base;
     this.#last[slot] = this.#base + at;
-    return earlier >= 0 && wordAt(page, earlier) === word ? earlier : -1;
+    return earlier >= 0 && page.getInt32(earlier, true) === word ? earlier : -1;
   }
 }
 
 /** How many bytes from `at` on are the same as those from `earlier` on; at least MIN_MATCH are known to be. */
-export function matchLength(page: Uint8Array, earlier: number, at: number): number {
+export function matchLength(page: DataView, earlier: number, at: number): number {
+  const most = page.byteLength - at;
   let length = MIN_MATCH;
-  while (at + length < page.length && page[earlier + length] === page[at + length]) length++;
+  for (; length + 4 <= most; length += 4) {
+    const differs = page.getInt32(earlier + length, true) ^ page.getInt32(at + length, true);
+    // The lowest bit that differs is in the first byte that does.
+    if (differs !== 0) return length + ((31 - Math.clz32(differs & -differs)) >> 3);
+  }
+  while (length < most && page.getUint8(earlier + length) === page.getUint8(at + length)) length++;
   return length;
-}
-
-function wordAt(page: Uint8Array, at: number): number {
-  return page[at]! | (page[at + 1]! << 8) | (page[at + 2]! << 16) | (page[at + 3]! << 24);
 }

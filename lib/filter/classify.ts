@@ -93,6 +93,12 @@ export async function* classify(
   }
 }
 
+/** The piece that is all of a core. */
+export async function onlyPiece(pieces: AsyncIterable<Classification>): Promise<Classification> {
+  for await (const all of pieces) return all;
+  throw new Error('a core has at least one piece');
+}
+
 /** Ranges of `piecePages` pages, as [first pfn, pfn behind]; one at least. */
 export function* pieces(maxPfn: number, piecePages: number): Generator<[firstPfn: number, endPfn: number]> {
   let firstPfn = 0;
@@ -103,17 +109,22 @@ export function* pieces(maxPfn: number, piecePages: number): Generator<[firstPfn
   } while (firstPfn < maxPfn);
 }
 
-/** What was counted in two ranges of pages. */
-export function addCounts(a: ClassificationCounts, b: ClassificationCounts): ClassificationCounts {
-  const counts = PAGE_CLASSES.map((name) => [name, a.counts[name] + b.counts[name]] as const);
+/** What was counted in a range of pages, with what was in those before. */
+export function addCounts(
+  before: ClassificationCounts | undefined,
+  piece: ClassificationCounts,
+): ClassificationCounts {
+  const counts = PAGE_CLASSES.map(
+    (name) => [name, (before?.counts[name] ?? 0) + piece.counts[name]] as const,
+  );
   return {
-    level: a.level,
-    original: a.original + b.original,
-    absent: a.absent + b.absent,
+    level: piece.level,
+    original: (before?.original ?? 0) + piece.original,
+    absent: (before?.absent ?? 0) + piece.absent,
     counts: Object.fromEntries(counts) as Record<PageClass, number>,
-    deselected: a.deselected + b.deselected,
-    kept: a.kept + b.kept,
-    unreadable: a.unreadable + b.unreadable,
+    deselected: (before?.deselected ?? 0) + piece.deselected,
+    kept: (before?.kept ?? 0) + piece.kept,
+    unreadable: (before?.unreadable ?? 0) + piece.unreadable,
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Slots } from '../access/slots.ts';
-import { VmcoreError } from '../errors.ts';
+import { hex, VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
 import { findMemMap } from '../kernel/mem-map.ts';
 import { pageLayout } from '../kernel/page-layout.ts';
 import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
-import { type Classification, classify, type PageFacts, type ScanOptions } from './classify.ts';
+import { type Classification, classify, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
 import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
 import { PAGE_CLASSES } from './page-class.ts';
@@ -18,12 +18,22 @@ export interface CorePagesOptions {
   readonly extents: Extents;
   /** Bytes of a page. */
   readonly pageSize: number;
+  /** Bytes of the core's file or files. */
+  readonly fileSize: number;
+  /** The level that the core was filtered with before. */
+  readonly inputLevel: number;
   readonly memory: VirtualMemory;
   /** Throws ERR_VMCORE_NO_VMCOREINFO where there is none. */
   vmcoreinfo(): Vmcoreinfo;
   /** Slots for one stream of struct pages. */
   openSlots(): Slots;
 }
+
+/**
+ * Bitmaps of 2 TiB of memory in pages of 4 KiB, in bytes. Larger ones are made only where the file is larger, too: that of
+ * a real machine has at least its struct pages.
+ */
+const BITMAP_BYTES = 64 << 20;
 
 /** The highest level that needs nothing of the kernel: bit 0 leaves out zeros, which the data tells. */
 const LEVEL_WITHOUT_KERNEL = 1;
@@ -53,29 +63,24 @@ export class CorePages {
     return Math.min(this.maxPfn, this.#known()?.memMap.endPfn ?? this.maxPfn);
   }
 
-  /** @throws VmcoreError {@link problem} when a level above 1 needs what is not known; what selectPages() throws. */
+  /**
+   * What the core was filtered of before needs no judging again: a dump that has lost its struct pages can be copied.
+   * @throws VmcoreError {@link problem} when a level above 1 needs what is not known; ERR_VMCORE_CORRUPT when the core claims
+   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
+   */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
-    for await (const all of this.classifyPieces(level, options)) return all;
-    throw new Error('a core has at least one piece');
+    return onlyPiece(this.classifyPieces(level, options, Number.POSITIVE_INFINITY));
   }
 
   /**
    * The same in pieces of `piecePages` pages, ascending: memory for all of them is not needed at the same time.
-   * @throws as classify().
+   * @throws as classify(), before a piece is asked for.
    */
-  async *classifyPieces(
-    level: number,
-    options: ScanOptions,
-    piecePages = Number.POSITIVE_INFINITY,
-  ): AsyncGenerator<Classification> {
-    const { problem, maxMapnr: maxPfn } = this;
-    if (problem && level > LEVEL_WITHOUT_KERNEL) throw problem;
-    const { extents, pageSize } = this.#options;
-    const { select } = options;
-    const core = { facts: this.#known(), extents, pageSize, maxPfn };
-    const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
-    for await (const found of classify(core, level, scan, piecePages))
-      yield select ? await selectPages(found, select, pageSize, options.signal) : found;
+  classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification> {
+    const { problem } = this;
+    if (problem && (level & ~this.#options.inputLevel) > LEVEL_WITHOUT_KERNEL) throw problem;
+    this.#requireSize();
+    return this.#pieces(level, options, piecePages);
   }
 
   explain(pfn: number, level: number): PageExplanation {
@@ -95,6 +100,24 @@ export class CorePages {
 
   release(): void {
     this.#lookup?.release();
+  }
+
+  async *#pieces(level: number, options: ScanOptions, piecePages: number): AsyncGenerator<Classification> {
+    const { extents, pageSize } = this.#options;
+    const { select, signal } = options;
+    const core = { facts: this.#known(), extents, pageSize, maxPfn: this.maxMapnr };
+    const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
+    for await (const found of classify(core, level, scan, piecePages))
+      yield select ? await selectPages(found, select, pageSize, signal) : found;
+  }
+
+  /** A damaged header can claim any amount of memory. */
+  #requireSize(): void {
+    const { fileSize, pageSize } = this.#options;
+    const bytes = this.maxMapnr / 8;
+    if (bytes <= Math.max(BITMAP_BYTES, fileSize)) return;
+    const what = `the core claims memory up to ${hex(this.maxMapnr * pageSize)}, and has ${fileSize} bytes`;
+    throw new VmcoreError('ERR_VMCORE_CORRUPT', what, { address: this.maxMapnr * pageSize });
   }
 
   #known(): PageFacts | undefined {

@@ -20,6 +20,11 @@ const KEEP = -1;
 const CLASS_BITS = 3;
 const CLASS_MASK = (1 << CLASS_BITS) - 1;
 
+/** What its own words can't decide about a page: the first of a free block, of memory that was not accepted yet, or of a compound page. */
+const BUDDY = CLASS_MASK + 1;
+const UNACCEPTED = CLASS_MASK + 2;
+const HEAD = CLASS_MASK + 3;
+
 /** What decides about a page, beside its struct page. */
 interface Rules {
   readonly layout: PageLayout;
@@ -88,27 +93,58 @@ export class PageScan {
     this.#next = this.#scanFrom(first, chunk.firstPfn + judged, chunk);
   }
 
-  /** Returns the pfn behind the last one that was decided on. */
+  /**
+   * Returns the pfn behind the last one that was decided on. All that the loop needs is in variables, because a core of
+   * 2 GiB is judged before it is compiled. Neighbours are often alike: what the words of a page decided holds for the
+   * next one with the same words.
+   */
   #scanFrom(first: number, end: number, chunk: StructPageChunk): number {
     const { counts } = this;
     const rules = this.#rules;
     const bitmap = this.#bitmap;
     const basePfn = bitmap.firstPfn;
     const { words, firstPfn } = chunk;
-    const { stride } = rules.words;
+    const {
+      stride,
+      flags: flagsAt,
+      mapcount: typeAt,
+      mapping: mappingAt,
+      compoundHead: tailAt,
+    } = rules.words;
+    const { tail, anon, hwpoison } = rules.words;
     const bits = bitmap.bytes;
     const collected = this.#collected;
     // pfns outgrow 32 bits at 16 TiB; within a chunk, bits are counted from a byte of the bitmap on.
     const firstByte = Math.floor((firstPfn - basePfn) / 8);
     const bytePfn = basePfn + firstByte * 8;
+    let lastFlags = 0;
+    let lastType = 0;
+    let lastAnon = -1;
+    let lastVerdict = KEEP;
     let pfn = first;
     for (let at = chunk.firstWord + (pfn - firstPfn) * stride; pfn < end; pfn++, at += stride) {
       const bit = pfn - bytePfn;
       const byte = firstByte + (bit >>> 3);
       const mask = 1 << (bit & 7);
       if ((bits[byte]! & mask) === 0) continue;
-      const verdict = judge(rules, chunk, words, at, pfn);
-      if (verdict === KEEP) continue;
+      const flags = words[at + flagsAt]!;
+      let verdict = HWPOISON;
+      if ((words[at + tailAt]! & tail) !== 0) {
+        // Its head decided on a tail, but reading a poisoned page inside a kept compound page can be a machine check.
+        if ((flags & hwpoison) === 0) continue;
+      } else {
+        const type = words[at + typeAt]!;
+        const isAnon = words[at + mappingAt]! & anon;
+        if (flags !== lastFlags || type !== lastType || isAnon !== lastAnon) {
+          lastFlags = flags;
+          lastType = type;
+          lastAnon = isAnon;
+          lastVerdict = judge(rules, flags, type, isAnon !== 0);
+        }
+        verdict = lastVerdict;
+        if (verdict > CLASS_MASK) verdict = judgeBlock(rules, chunk, verdict, at, pfn);
+        if (verdict === KEEP) continue;
+      }
       const index = verdict & CLASS_MASK;
       const pages = 1 << (verdict >> CLASS_BITS);
       if (pages === 1 && !collected[index]) {
@@ -141,35 +177,44 @@ function copySet(bitmap: PageBitmap, into: PageBitmap, first: number, pages: num
   }
 }
 
-/** The rules, in their order: the first that holds decides. `at` is the first word of the struct page. */
-function judge(rules: Rules, chunk: StructPageChunk, words: Int32Array, at: number, pfn: number): number {
+/** The rules, in their order: the first that holds decides. A class, KEEP, or what has to be looked at more closely. */
+function judge(rules: Rules, flags: number, type: number, isAnon: boolean): number {
   const w = rules.words;
-  const flags = words[at + w.flags]!;
-  const poisoned = (flags & w.hwpoison) !== 0;
-  // Its head decided on a tail, but reading a poisoned page inside a kept compound page can be a machine check.
-  if ((words[at + w.compoundHead]! & w.tail) !== 0) return poisoned ? HWPOISON : KEEP;
-  const type = words[at + w.mapcount]!;
-  const slab = (flags & w.slab) !== 0 || (type & w.slabType.mask) === w.slabType.value;
-  if (rules.dropFree && !slab) {
-    if ((flags & w.buddy) !== 0 || (type & w.buddyType.mask) === w.buddyType.value) {
-      return freeBlock(pfn, buddyOrder(rules, words, at));
-    }
-    if ((type & w.unacceptedType.mask) === w.unacceptedType.value) {
-      return freeBlock(pfn, rules.layout.freeOrders - 1);
-    }
+  if (rules.dropFree && !isSlab(w, flags, type)) {
+    if ((flags & w.buddy) !== 0 || (type & w.buddyType.mask) === w.buddyType.value) return BUDDY;
+    if ((type & w.unacceptedType.mask) === w.unacceptedType.value) return UNACCEPTED;
   }
-  const head = (flags & w.head) !== 0;
-  const anon = (words[at + w.mapping]! & w.anon) !== 0 && !slab;
+  return (flags & w.head) !== 0 ? HEAD : classOf(rules, flags, type, isAnon, false);
+}
+
+/** The verdict on the block that begins with the page at word `at`. */
+function judgeBlock(rules: Rules, chunk: StructPageChunk, what: number, at: number, pfn: number): number {
+  const { words } = chunk;
+  if (what === BUDDY) return freeBlock(pfn, buddyOrder(rules, words, at));
+  if (what === UNACCEPTED) return freeBlock(pfn, rules.layout.freeOrders - 1);
+  const { flags, mapcount, mapping, anon } = rules.words;
+  const isAnon = (words[at + mapping]! & anon) !== 0;
+  const hugetlb = rules.dropUser && isHugetlb(rules, chunk, at, pfn);
+  const verdict = classOf(rules, words[at + flags]!, words[at + mapcount]!, isAnon, hugetlb);
+  return verdict === KEEP ? KEEP : verdict | (compoundOrder(rules, chunk, at, pfn) << CLASS_BITS);
+}
+
+/** The class of pages that are not free and that the level leaves out, or KEEP. */
+function classOf(rules: Rules, flags: number, type: number, isAnon: boolean, hugetlb: boolean): number {
+  const w = rules.words;
+  const slab = isSlab(w, flags, type);
+  const anon = isAnon && !slab;
   const inCache = (flags & w.lru) !== 0 || (flags & w.swapcache) === w.swapcache;
   const hasPrivate = (flags & w.privateFlag) !== 0;
-  let verdict: number;
-  if (rules.dropCache && inCache && !hasPrivate && !anon) verdict = CACHE;
-  else if (rules.dropPrivate && inCache && !anon) verdict = hasPrivate ? CACHE_PRIVATE : CACHE;
-  else if (rules.dropUser && (anon || (head && isHugetlb(rules, chunk, at, pfn)))) verdict = USER;
-  else if (poisoned) verdict = HWPOISON;
-  else if (!slab && (type & w.offlineType.mask) === w.offlineType.value) verdict = OFFLINE;
-  else return KEEP;
-  return head ? verdict | (compoundOrder(rules, chunk, at, pfn) << CLASS_BITS) : verdict;
+  if (rules.dropCache && inCache && !hasPrivate && !anon) return CACHE;
+  if (rules.dropPrivate && inCache && !anon) return hasPrivate ? CACHE_PRIVATE : CACHE;
+  if (rules.dropUser && (anon || hugetlb)) return USER;
+  if ((flags & w.hwpoison) !== 0) return HWPOISON;
+  return !slab && (type & w.offlineType.mask) === w.offlineType.value ? OFFLINE : KEEP;
+}
+
+function isSlab(w: PageWords, flags: number, type: number): boolean {
+  return (flags & w.slab) !== 0 || (type & w.slabType.mask) === w.slabType.value;
 }
 
 /** The order of a free block, from page.private; -1 when that holds none. */

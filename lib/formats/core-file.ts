@@ -38,6 +38,8 @@ export interface OpenCoreOptions {
   readonly allowTruncated?: boolean | undefined;
   /** VMCOREINFO from outside: it also tells the architecture where the format does not. */
   readonly vmcoreinfo?: string | undefined;
+  /** The text of /proc/iomem of the kernel whose /proc/kcore it is; that of this machine by default. */
+  readonly iomem?: string | undefined;
   /** Whether a compressed dump is reached in small regions, which a memory budget has room for. */
   readonly sparing?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -78,7 +80,7 @@ export interface DumpHeader {
 /** What a source's headers say: the hub between input formats and everything that reads memory. */
 export interface CoreFile {
   /** Which format it is. */
-  readonly format: 'elf64' | 'elf32' | 'kdump' | 'lime' | 's390-dump';
+  readonly format: 'elf64' | 'elf32' | 'kdump' | 'kcore' | 'lime' | 's390-dump';
   /** What the extents' offsets refer to: the source itself where its bytes are plain memory. */
   readonly source: ByteSource;
   /** e_machine; 0 (EM_NONE) where nothing tells it. */

@@ -4,10 +4,12 @@ import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { isElf, openElf } from './elf.ts';
 import { openFlattened } from './flattened.ts';
 import { isFlattened } from './flattened-layout.ts';
+import { isKcore, openKcore } from './kcore.ts';
 import { openKdump } from './kdump.ts';
 import { isKdump } from './kdump-headers.ts';
 import { isLime, openLime } from './lime.ts';
 import { isS390Dump, openS390Dump } from './s390-dump.ts';
+import { addLowcoreNote } from './s390-lowcore.ts';
 
 /** Enough for every magic. */
 const HEAD_BYTES = 64;
@@ -21,7 +23,8 @@ export async function openCoreFile(
   options: OpenCoreOptions = {},
 ): Promise<CoreFile> {
   const sources = await Promise.all(files.map((file) => unwrap(file, options)));
-  return openPlain(sources, options);
+  const core = openPlain(sources, options);
+  return options.vmcoreinfo === undefined ? addLowcoreNote(core) : core;
 }
 
 /** A flattened file as what it would become, any other as it is. */
@@ -40,7 +43,7 @@ function openPlain(sources: readonly ByteSource[], options: OpenCoreOptions): Co
       'is no kdump-compressed file; of several files each has to be a member of one split set',
     );
   }
-  if (isElf(head)) return openElf(source);
+  if (isElf(head)) return isKcore(source) ? openKcore(source, options) : openElf(source);
   if (isLime(head)) return openLime(source, options);
   if (isS390Dump(head)) return openS390Dump(source, options);
   throw refuse(source, `is no core of a known format (it begins with ${describe(head)})`);

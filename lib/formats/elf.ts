@@ -128,7 +128,40 @@ export function readElfHeaders(source: ByteSource): ElfFacts {
   return { ehdr, ...readPhdrs(source, ehdr), table };
 }
 
-function readEhdr(source: ByteSource): Ehdr {
+/** A program header as it stands in the file, whatever it says. */
+export interface ProgramHeader {
+  readonly isLoad: boolean;
+  readonly isNote: boolean;
+  /** Undefined where the producer knew none. */
+  readonly paddr: bigint | undefined;
+  readonly offset: bigint;
+  readonly fileSize: bigint;
+}
+
+/** The program headers, or the first `most` of them; none where the file ends before. @throws as readEhdr(). */
+export function readProgramHeaders(
+  source: ByteSource,
+  { elf, littleEndian, phoff, phnum }: Ehdr,
+  most = SEGMENTS_LIMIT,
+): ProgramHeader[] {
+  const { phdr } = elf;
+  const count = Math.min(phnum, most);
+  if (phoff + count * phdr.bytes > source.size) return [];
+  const bytes = new Uint8Array(count * phdr.bytes);
+  source.read(phoff, bytes);
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * phdr.bytes;
+    const type = view.getUint32(at, littleEndian);
+    const word = (field: 'offset' | 'paddr' | 'filesz') => elf.word(view, at + phdr[field], littleEndian);
+    const paddr = word('paddr') === elf.noPaddr ? undefined : word('paddr');
+    const [isLoad, isNote] = [type === PT_LOAD, type === PT_NOTE];
+    return { isLoad, isNote, paddr, offset: word('offset'), fileSize: word('filesz') };
+  });
+}
+
+/** @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */
+export function readEhdr(source: ByteSource): Ehdr {
   const ident = new Uint8Array(IDENT_BYTES);
   requireRange(source, 0, IDENT_BYTES);
   source.read(0, ident);

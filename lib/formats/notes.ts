@@ -112,7 +112,11 @@ export function omitNotes(payload: Uint8Array, omitted: readonly Note[]): Uint8A
 
 /** The NT_PRSTATUS notes: one for each CPU that left its registers. */
 export function prstatusNotes(notes: readonly Note[]): Note[] {
-  return notes.filter((note) => note.name === 'CORE' && note.type === NT_PRSTATUS);
+  return notes.filter(isPrstatus);
+}
+
+export function isPrstatus({ name, type }: Note): boolean {
+  return name === 'CORE' && type === NT_PRSTATUS;
 }
 
 function ownerName(payload: Uint8Array, start: number, size: number): string {

@@ -2,11 +2,13 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { makeExtents } from './extents.ts';
-import { type Note, parseNotes } from './notes.ts';
+import { parseNotes } from './notes.ts';
+import { cpuNotes, PREFIX_BYTES } from './s390-cpu-notes.ts';
+import { EM_S390 } from './s390-lowcore.ts';
 
 /**
  * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.h): a header, all memory from physical address 0
- * on, and an end marker. Everything is big-endian.
+ * on, in which each CPU stored its status, and an end marker. Everything is big-endian.
  */
 const MAGIC = 0xa8190173618f23fdn;
 const HEADER_BYTES = 4096;
@@ -18,15 +20,13 @@ const HEADER = {
   memorySize: 24, // u64, bytes
   volume: 76, // u32
   isMultiVolume: 92, // u8
+  cpus: 93, // u16
+  prefixes: 0x800, // u32 for each of at most 512 CPUs
 } as const;
+const CPUS_LIMIT = 512;
 const END_MARKER = 'DUMP_END';
-const EM_S390 = 22;
 const PAGE_SIZE = 4096;
 
-/** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
-const VMCORE_INFO = 0xe0c;
-/** VMCOREINFO_NOTE_SIZE is two or three pages (include/linux/vmcore_info.h). */
-const NOTE_BYTES = 4 * PAGE_SIZE;
 /** No machine has more memory. In bytes. */
 const MEMORY_LIMIT = 2n ** 52n;
 
@@ -37,11 +37,10 @@ export function isS390Dump(head: Uint8Array): boolean {
 
 /** @throws VmcoreError ERR_VMCORE_TRUNCATED (unless `allowTruncated`), ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT. */
 export function openS390Dump(source: ByteSource, options: OpenCoreOptions): CoreFile {
-  const { offset, memorySize } = readHeader(source);
+  const { offset, memorySize, prefixes } = readHeader(source);
   if (!options.allowTruncated) requireEnd(source, offset + memorySize);
   const there = Math.min(memorySize, source.size - offset);
-  const notePayload = readVmcoreinfoNote(source, offset, there);
-  const notes: Note[] = parseNotes(notePayload, false).slice(0, 1);
+  const notePayload = readCpuNotes(source, offset, there, prefixes);
   return {
     format: 's390-dump',
     machine: EM_S390,
@@ -50,11 +49,11 @@ export function openS390Dump(source: ByteSource, options: OpenCoreOptions): Core
     segments: [],
     extents: makeExtents([{ start: 0, end: there, offset }]),
     notePayload,
-    notes,
+    notes: parseNotes(notePayload, false),
   };
 }
 
-function readHeader(source: ByteSource): { offset: number; memorySize: number } {
+function readHeader(source: ByteSource): { offset: number; memorySize: number; prefixes: number[] } {
   const bytes = new Uint8Array(HEADER_BYTES);
   requireRange(source, 0, HEADER_BYTES);
   source.read(0, bytes);
@@ -77,7 +76,25 @@ function readHeader(source: ByteSource): { offset: number; memorySize: number } 
     });
   }
   requireRange(source, offset, 1);
-  return { offset, memorySize: Number(memorySize) };
+  const cpus = Math.min(view.getUint16(HEADER.cpus), CPUS_LIMIT);
+  const prefixes = Array.from({ length: cpus }, (_, i) => view.getUint32(HEADER.prefixes + i * 4));
+  return { offset, memorySize: Number(memorySize), prefixes };
+}
+
+/** The status that the CPUs stored in their lowcores, as notes; of those whose prefix register is no address there is none. */
+function readCpuNotes(
+  source: ByteSource,
+  offset: number,
+  size: number,
+  prefixes: readonly number[],
+): Uint8Array {
+  const notes = prefixes.flatMap((prefix, i) => {
+    if (prefix === 0 || prefix % PREFIX_BYTES !== 0 || prefix + PREFIX_BYTES > size) return [];
+    const area = new Uint8Array(PREFIX_BYTES);
+    source.read(offset + prefix, area);
+    return [cpuNotes(i + 1, prefix, area)];
+  });
+  return Buffer.concat(notes);
 }
 
 function requireEnd(source: ByteSource, offset: number): void {
@@ -87,20 +104,4 @@ function requireEnd(source: ByteSource, offset: number): void {
   if (Buffer.from(bytes).toString('latin1') === END_MARKER) return;
   const what = 'has no end marker: the dump did not come to its end';
   throw new VmcoreError('ERR_VMCORE_TRUNCATED', `${source.name}: ${what}`, { file: source.name, offset });
-}
-
-/** The note that the kernel's lowcore points to; empty where it points to none. */
-function readVmcoreinfoNote(source: ByteSource, offset: number, size: number): Uint8Array {
-  const none = new Uint8Array(0);
-  if (size < VMCORE_INFO + 8) return none;
-  const pointer = new Uint8Array(8);
-  source.read(offset + VMCORE_INFO, pointer);
-  const address = new DataView(pointer.buffer).getBigUint64(0);
-  if (address === 0n || address >= BigInt(size)) return none;
-  const bytes = new Uint8Array(Math.min(NOTE_BYTES, size - Number(address)));
-  source.read(offset + Number(address), bytes);
-  const note = parseNotes(bytes, false)[0];
-  return note?.name === 'VMCOREINFO'
-    ? bytes.slice(0, Math.ceil((note.offset + note.desc.length) / 4) * 4)
-    : none;
 }

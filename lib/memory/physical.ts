@@ -1,4 +1,5 @@
 import type { ByteSource } from '../access/byte-source.ts';
+import { type CopiedRanges, isCopied } from '../access/copied-ranges.ts';
 import { codeOf } from '../access/file-source.ts';
 import { type MapBorders, stretchAround } from '../access/map-borders.ts';
 import { faultError, type Region, WINDOW_BYTES } from '../access/region.ts';
@@ -18,6 +19,7 @@ export class PhysicalMemory {
   readonly #source: ByteSource;
   readonly #policy: AccessPolicy;
   readonly #borders: MapBorders | undefined;
+  readonly #copied: CopiedRanges | undefined;
   readonly #excluded: 'error' | 'zeros';
   readonly #word = new Uint8Array(8);
   readonly #view = new DataView(this.#word.buffer);
@@ -38,6 +40,7 @@ export class PhysicalMemory {
     this.#source = source;
     this.#policy = slots.policy;
     this.#borders = slots.borders;
+    this.#copied = slots.copied;
   }
 
   /**
@@ -127,6 +130,7 @@ export class PhysicalMemory {
       index < count && start[index]! <= paddr && end[index]! >= paddr + length && offset[index]! >= 0;
     if (!inside || length === 0 || this.#policy === 'read') return undefined;
     const position = offset[index]! + (paddr - start[index]!);
+    if (isCopied(this.#copied, position)) return undefined;
     const stretch = stretchAround(this.#borders, position);
     const skew = Math.min(position % MAP_GRID, position - stretch.start);
     if (length + skew > WINDOW_BYTES || position + length > stretch.end) return undefined;

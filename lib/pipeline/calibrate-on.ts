@@ -1,5 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { CALIBRATION_POSITIONS, calibrate } from '../access/calibrate.ts';
+import { type CopiedRanges, isCopied } from '../access/copied-ranges.ts';
 import type { MapBorders } from '../access/map-borders.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
@@ -19,10 +20,11 @@ export function calibrateOn(
   extents: Extents,
   pageSize: number,
   borders?: MapBorders,
+  copied?: CopiedRanges,
 ): ReadCosts | undefined {
   if (source.mapping === 'memory' || source.mapping === 'none') return undefined;
   for (const pages of SAMPLE_PAGES) {
-    const positions = samplePositions(kept, extents, pages, pageSize, borders);
+    const positions = samplePositions(kept, extents, pages, pageSize, borders, copied);
     if (positions.length === CALIBRATION_POSITIONS) {
       return calibrate(source, positions, pages * pageSize, pageSize);
     }
@@ -37,11 +39,12 @@ function samplePositions(
   pages: number,
   pageSize: number,
   borders: MapBorders | undefined,
+  copied: CopiedRanges | undefined,
 ): number[] {
   const positions: number[] = [];
-  for (const { runs } of runGroups(kept, extents, pageSize, pages, borders)) {
+  for (const { runs } of runGroups(kept, extents, pageSize, pages, borders, copied)) {
     for (const run of runs) {
-      if (!isSample(run, pages, pageSize)) continue;
+      if (!isSample(run, pages, pageSize) || isCopied(copied, run.offset)) continue;
       positions.push(run.offset);
       if (positions.length === CALIBRATION_POSITIONS) return positions;
     }

@@ -4,8 +4,8 @@ import type { Segment } from '../formats/core-file.ts';
 
 /** What is known of the virtual addresses of a core in a format without program headers. */
 export interface AddressFacts {
-  /** Whether memory is mapped to its own addresses. */
-  readonly identityMapped: boolean;
+  /** Virtual address of physical address 0, where all memory is mapped in parallel to it. */
+  readonly directMap: bigint | undefined;
   /** Where the kernel's image is mapped. */
   readonly image: LinearRange | undefined;
 }
@@ -19,11 +19,12 @@ const READ_WRITE_EXECUTE = 7;
 export function coreSegments(
   existing: PageBitmap,
   pageSize: number,
-  { identityMapped, image }: AddressFacts,
+  { directMap, image }: AddressFacts,
 ): Segment[] {
   const runs = Array.from(existing.runs(), ([firstPfn, count]) => {
     const paddr = firstPfn * pageSize;
-    return segment({ vaddr: identityMapped ? BigInt(paddr) : 0n, paddr, size: count * pageSize });
+    const vaddr = directMap === undefined ? 0n : directMap + BigInt(paddr);
+    return segment({ vaddr, paddr, size: count * pageSize });
   });
   return image ? [segment(image), ...runs] : runs;
 }

@@ -24,8 +24,9 @@ export interface DumpContext {
   readonly inputLevel: number;
   /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
-  readonly defaultCompression: 'none' | CodecName;
-  /** Judges all pages, in pieces of `piecePages` pages, ascending. */
+  /** What compresses where nothing was said. To find out loads codecs. */
+  defaultCompression(): CodecName;
+  /** Judges all pages, in pieces of `piecePages` pages, ascending. Throws at once when that can't be done. */
   classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification>;
   /** Finds what is to be scrubbed. */
   planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan>;

@@ -94,7 +94,8 @@ export function dumpRequest(
   }
   const isSplit = typeof target !== 'string' && !isStream(target);
   if (format === 'elf' && isSplit) throw argument('only a kdump-compressed dump can be split');
-  const sizes = core.fit(dumpMemory(target, options), options);
+  const memory = dumpMemory(target, options);
+  const sizes = core.fit(memory, options);
   return {
     target,
     options,
@@ -103,8 +104,7 @@ export function dumpRequest(
     compression: dumpCompression(format, options, core.defaultCompression),
     sizes,
     splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
-    piecePages:
-      options.piecePages === undefined ? sizes.piecePages : checkPiece(options.piecePages, core.pageSize),
+    piecePages: (memory.inPieces && checkPiece(options.piecePages, core.pageSize)) || sizes.piecePages,
   };
 }
 
@@ -119,16 +119,16 @@ function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: 
     PLAIN_DUMP.bitmaps +
     (format === 'elf' ? ELF_BITMAPS : 0) +
     (select ? SELECT_BITMAPS : 0) +
-    // Each file of a set has the bits of its pages.
-    (writers > 1 ? writers : 0);
+    // For each file of a set a piece is read back, and it has the bits of its pages.
+    (writers > 1 ? 2 * writers : 0);
   // An ELF core has its headers before its data, and select() is asked about whole runs: these need all pages at once.
   return { bitmaps, inPieces: format !== 'elf' && !select, writers, objective };
 }
 
 /** Whole blocks of a dump's bitmaps. */
-function checkPiece(pages: number, pageSize: number): number {
+function checkPiece(pages: number | undefined, pageSize: number): number | undefined {
   const unit = pageSize * 8;
-  if (Number.isSafeInteger(pages) && pages > 0 && pages % unit === 0) return pages;
+  if (pages === undefined || (Number.isSafeInteger(pages) && pages > 0 && pages % unit === 0)) return pages;
   throw argument(`piecePages is a multiple of ${unit}, not ${pages}`);
 }
 
@@ -155,9 +155,9 @@ function dumpLevels(target: DumpTarget, { level, levels }: DumpOptions): number[
 function dumpCompression(
   format: DumpFormat,
   { compression, compressionLevel: level }: DumpOptions,
-  standard: 'none' | CodecName,
+  standard: () => CodecName,
 ): 'none' | CodecName {
-  const name = compression ?? (format === 'elf' ? 'none' : standard);
+  const name = compression ?? (format === 'elf' ? 'none' : standard());
   if (name === 'none') return name;
   if (format === 'elf') throw argument(`an ELF core is not compressed, so not with ${String(name)}`);
   makeCodec(name, { level });

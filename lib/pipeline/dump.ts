@@ -1,7 +1,7 @@
 import { codec } from '../codecs/registry.ts';
 import { isVmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
-import { addCounts, type ClassificationCounts, pieces } from '../filter/classify.ts';
+import { addCounts, type ClassificationCounts, onlyPiece, pieces } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { existingPages } from '../filter/existing-pages.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
@@ -112,7 +112,7 @@ class LevelAttempt {
       let classification: ClassificationCounts | undefined;
       let bitmap = new PageBitmap(0);
       for await (const piece of pieces) {
-        classification = classification ? addCounts(classification, piece) : piece;
+        classification = addCounts(classification, piece);
         bitmap = piece.bitmap;
         for (const writer of writers) await writer.addBitmap(bitmap.bytes);
       }
@@ -144,10 +144,9 @@ class LevelAttempt {
     workers: DumpWorkers,
     signal: AbortSignal,
   ): Promise<LevelResult> {
-    const { piecePages } = this.#request;
-    const { core, classification } = await this.#run.classify(level, piecePages, async (core, pieces) => {
-      for await (const classification of pieces) return { core, classification };
-      throw new Error('a core has at least one piece');
+    const all = Number.POSITIVE_INFINITY;
+    const { core, classification } = await this.#run.classify(level, all, async (core, pieces) => {
+      return { core, classification: await onlyPiece(pieces) };
     });
     const conditions = { costs: await this.#run.calibrate(heldPages(classification.bitmap)), signal };
     const output = { sink, workers: workers.of(0) };

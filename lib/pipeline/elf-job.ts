@@ -1,5 +1,5 @@
 import type { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification } from '../filter/classify.ts';
+import { type Classification, onlyPiece } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { encodeNote, eraseinfoNotes, omitNotes, parseNotes } from '../formats/notes.ts';
 import { ElfWriter } from '../output/elf.ts';
@@ -76,10 +76,9 @@ async function neverWritten(
   // A higher level counts a poisoned page as what it was, such as user data.
   if ((level & ~LEVEL_ZERO) === 0 && counts.hwpoison + counts.offline + absent === 0) return dropped;
   const never = existing.copy();
-  for await (const { bitmap } of context.classifyPieces(0, {}, Number.POSITIVE_INFINITY)) {
-    for (let i = 0; i < never.bytes.length; i++) {
-      never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
-    }
+  const { bitmap } = await onlyPiece(context.classifyPieces(0, {}, Number.POSITIVE_INFINITY));
+  for (let i = 0; i < never.bytes.length; i++) {
+    never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
   }
   return never;
 }

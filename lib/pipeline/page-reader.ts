@@ -1,4 +1,5 @@
 import type { ByteSource } from '../access/byte-source.ts';
+import { COPIED_READ_BYTES } from '../access/copied-ranges.ts';
 import type { ReadLimits } from '../access/read-plan.ts';
 import { MemoryRegion, type Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
@@ -46,7 +47,8 @@ export class PageReader {
   constructor(options: PageReaderOptions) {
     const { pageSize, limits } = options;
     this.#options = options;
-    this.#buffer = new Uint8Array(Math.max(limits.pread, SMALLEST_MAP_PAGES * pageSize));
+    const copied = limits.copied ? COPIED_READ_BYTES : 0;
+    this.#buffer = new Uint8Array(Math.max(limits.pread, copied, SMALLEST_MAP_PAGES * pageSize));
     this.#scratch = new Uint8Array(pageSize);
   }
 
@@ -106,40 +108,29 @@ export class PageReader {
     for (const run of runs) yield* this.#piecesOf(run, region);
   }
 
+  /**
+   * What is mapped is copied: whoever looks at a page first waits for its memory, and a copy waits least. Windows over it
+   * would cost more than that, because V8 counts their bytes as its own and collects (docs/performance.md).
+   */
   *#piecesOf(run: PageRun, region: Region): Generator<PagePiece> {
     const { pageSize } = this.#options;
     const check = () => region.check();
     for (let done = 0; done < run.pages; ) {
       const position = run.offset + done * pageSize;
-      const window = region.window(position);
-      const inWindow = Math.floor((window.end - position) / pageSize);
-      const firstPfn = run.firstPfn + done;
-      if (inWindow === 0) {
-        const mappedEnd = region.isMapped ? position + pageSize : 0;
-        yield { firstPfn, bytes: this.#joinWindows(region, position), check, mappedEnd };
-        done++;
-        continue;
-      }
-      const pages = Math.min(inWindow, run.pages - done, PIECE_PAGES);
+      const pages = Math.min(run.pages - done, PIECE_PAGES);
       const length = pages * pageSize;
-      const at = position - window.start;
-      const mappedEnd = region.isMapped ? position + length : 0;
-      yield { firstPfn, bytes: window.bytes.subarray(at, at + length), check, mappedEnd };
+      const firstPfn = run.firstPfn + done;
+      if (region.isMapped) {
+        const bytes = this.#buffer.subarray(0, length);
+        region.copy(position, bytes);
+        yield { firstPfn, bytes, check, mappedEnd: position + length };
+      } else {
+        const { bytes, start } = region.window(position);
+        const at = position - start;
+        yield { firstPfn, bytes: bytes.subarray(at, at + length), check, mappedEnd: 0 };
+      }
       done += pages;
     }
-  }
-
-  /** A page that begins in one window and ends in the next. */
-  #joinWindows(region: Region, position: number): Uint8Array {
-    const scratch = this.#scratch;
-    for (let done = 0; done < scratch.length; ) {
-      const window = region.window(position + done);
-      const at = position + done - window.start;
-      const part = window.bytes.subarray(at, at + scratch.length - done);
-      scratch.set(part, done);
-      done += part.length;
-    }
-    return scratch;
   }
 
   #assemble(firstPfn: number): PagePiece {

@@ -1,3 +1,4 @@
+import { COPIED_READ_BYTES, type CopiedRanges, isCopied } from '../access/copied-ranges.ts';
 import { type MapBorders, stretchAround } from '../access/map-borders.ts';
 import type { WantedRanges } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
@@ -34,10 +35,11 @@ export function* runGroups(
   pageSize: number,
   maxPages: number,
   borders?: MapBorders,
+  copied?: CopiedRanges,
 ): Generator<RunGroup> {
   let runs: PageRun[] = [];
   let end = 0;
-  for (const run of pageRuns(bitmap, extents, pageSize, maxPages, borders)) {
+  for (const run of pageRuns(bitmap, extents, pageSize, maxPages, borders, copied)) {
     const isFar = run.offset < end || run.offset - end > maxPages * pageSize;
     const breaks = isFar || runs.length === GROUP_RUNS;
     if (breaks && runs.length > 0) {
@@ -63,6 +65,7 @@ function* pageRuns(
   pageSize: number,
   maxPages: number,
   borders: MapBorders | undefined,
+  copied: CopiedRanges | undefined,
 ): Generator<PageRun> {
   const { start, end, offset, count } = extents;
   for (const [first, length] of bitmap.runs()) {
@@ -78,7 +81,9 @@ function* pageRuns(
         yield { firstPfn: pfn++, pages: 1, offset: -1 };
       } else {
         const position = offset[index]! + (paddr - start[index]!);
-        const inStretch = Math.floor((stretchAround(borders, position).end - position) / pageSize);
+        const longest = isCopied(copied, position) ? COPIED_READ_BYTES : Number.POSITIVE_INFINITY;
+        const stretch = Math.min(stretchAround(borders, position).end - position, longest);
+        const inStretch = Math.floor(stretch / pageSize);
         const run = { firstPfn: pfn, pages: Math.max(1, Math.min(pages, inStretch)), offset: position };
         yield run;
         pfn += run.pages;

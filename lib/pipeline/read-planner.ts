@@ -46,7 +46,14 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   const { extents, pageSize, costs } = options;
   const limits = limitsOf(options);
   const maxPages = Math.max(1, Math.floor(Math.max(limits.map, limits.pread) / pageSize));
-  for (const { runs, ranges } of runGroups(bitmap, extents, pageSize, maxPages, limits.borders)) {
+  for (const { runs, ranges } of runGroups(
+    bitmap,
+    extents,
+    pageSize,
+    maxPages,
+    limits.borders,
+    limits.copied,
+  )) {
     if (runs[0]!.offset < 0) {
       const parts = partsOfPage(extents, runs[0]!.firstPfn, pageSize).filter((part) => part.offset >= 0);
       yield { runs, method: 'pieces', start: -1, end: -1, cost: parts.length * costs.readCall };

@@ -71,6 +71,7 @@ export class FakeSource implements ByteSource {
         const to = Math.min(from + WINDOW_BYTES, end);
         return { start: from, end: to, bytes: this.#bytes(from, to) };
       },
+      copy: (position, into) => into.set(this.#bytes(position, position + into.length)),
       check: () => {
         if (this.faulted) throw new VmcoreError('ERR_VMCORE_FAULT', 'hit');
       },

@@ -146,7 +146,6 @@ t.test('where calls are limited there are no more of them, for the least time be
       fc.nat(300),
       (ranges, mapPages, readPages) => {
         const free = { map: mapPages * PAGE, pread: readPages * PAGE };
-        // What it takes to map everything is always possible.
         const callsPerGiB = (2 * 2 ** 30) / free.map;
         const span = ranges.length === 0 ? 0 : ranges.at(-1)!.end - ranges[0]!.start;
         const allowed = Math.max(2, Math.floor((span / 2 ** 30) * callsPerGiB));
@@ -164,6 +163,27 @@ t.test('where calls are limited there are no more of them, for the least time be
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+t.test('one call less is worth any number of dearer ones, where calls are limited', async (t) => {
+  // Two maps instead of five reads: one call less, for more than any single extent costs.
+  const costs = { mapCall: 6000, mapPage: 195, touchPage: 50, readCall: 10, readPage: 100 };
+  const ranges = [
+    [0, 1],
+    [118785, 126977],
+    [217089, 249857],
+    [258049, 262145],
+    [372737, 385025],
+    [449180, 479234],
+  ].map(([start, end]) => ({ start: start!, end: end! }));
+  const limits = { map: 64 * PAGE, pread: 11 * PAGE, callsPerGiB: (2 * 2 ** 30) / (64 * PAGE) };
+  t.same(
+    planReads(wanted(ranges), PAGE, costs, limits).map(({ first, last, method }) => [first, last, method]),
+    [
+      [0, 3, 'map'],
+      [3, 6, 'map'],
+    ],
   );
 });
 

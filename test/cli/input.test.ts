@@ -3,6 +3,7 @@ import { copyFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { bundledCore } from '../support/cores.ts';
+import { nodeProgram } from '../support/emulation.ts';
 import { vmcore } from './command.ts';
 
 const folder = t.testdir({ empty: '', text: 'not a core\n'.repeat(1000), directory: {} });
@@ -28,7 +29,7 @@ async function truncatedCore(): Promise<string> {
 const inputs: [what: string, path: string, code: RegExp][] = [
   ['an empty file', join(folder, 'empty'), /FORMAT/],
   ['text', join(folder, 'text'), /FORMAT/],
-  ['an executable', process.execPath, /FORMAT/],
+  ['an executable', nodeProgram, /FORMAT/],
   ['noise behind a right magic', noise(), /FORMAT|CORRUPT|TRUNCATED/],
   ['a directory', join(folder, 'directory'), /OPEN/],
   ['no file', join(folder, 'missing'), /OPEN/],

@@ -116,6 +116,8 @@ t.test('it accepts and refuses what makedumpfile does', async (t) => {
     -R dump | -R | -R vmcore dump | -R -d 31 dump | -R -F dump | --bogus vmcore dump | --reassemble a b dump
     --split vmcore a b | --split vmcore a | --split -F vmcore a b | --split -E vmcore a b | --reassemble --dry-run a b c
     --dump-dmesg vmcore log | --dump-dmesg vmcore | --dump-dmesg --partial-dmesg vmcore log
+    --mem-usage kcore | --mem-usage | -f --mem-usage kcore | --mem-usage --partial-dmesg kcore | -i info -x vmlinux vmcore dump
+    --message-level 32 vmcore dump | -i info -d 31 vmcore dump
     --partial-dmesg vmcore dump | --dump-dmesg --dry-run vmcore log`.split(/ +\| |\n +/);
   for (const line of lines) {
     const args = ['--check-params', ...line.split(' ').filter((word) => word !== '')];
@@ -126,6 +128,11 @@ t.test('it accepts and refuses what makedumpfile does', async (t) => {
     await statusOf(['-d', 'x', 'vmcore', 'dump']),
     1,
     'and a level that is none, which makedumpfile takes for 0',
+  );
+  t.equal(
+    await statusOf(['--check-params', '--vtop', 'x', 'vmcore', 'dump']),
+    1,
+    'and what would end the dump later',
   );
   t.match(await ours(['--check-params', 'vmcore', 'dump']), { status: 0, stdout: '', stderr: '' });
   t.match(await ours(['--check-params', 'vmcore']), { status: 1, stdout: '', stderr: /VMCORE DUMPFILE/ });
@@ -140,7 +147,7 @@ t.test('its help tells its own exit status', async (t) => {
 });
 
 t.test('what is not done is an error, and nothing is written', async (t) => {
-  const lines = '-e|-X|--config rules|--eppic script|-g vmcoreinfo|--diskset=a|--mem-usage'.split('|');
+  const lines = '-e|-X|--config rules|--eppic script|-g vmcoreinfo|--diskset=a'.split('|');
   for (const options of lines) {
     const { status, stderr } = await ours([...options.split(' '), core, at('never')]);
     t.equal(status, 1, options);

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import t from 'tap';
+import { native } from '../../lib/access/native.ts';
 import type { CodecImplementation, PageCodec } from '../../lib/codecs/codec.ts';
 import { lzo } from '../../lib/codecs/lzo.ts';
 import { codec, codecs, createCodec } from '../../lib/codecs/registry.ts';
 import { snappy } from '../../lib/codecs/snappy.ts';
 import { zlib } from '../../lib/codecs/zlib.ts';
+import { addonZlib } from '../../lib/codecs/zlib-addon.ts';
+import { nodeZlib } from '../../lib/codecs/zlib-node.ts';
 import { zstdNapi } from '../../lib/codecs/zstd-napi.ts';
 import { nodeZstd } from '../../lib/codecs/zstd-node.ts';
 import { absent } from '../support/oracles.ts';
@@ -15,7 +18,8 @@ const PAGE = 4096;
 
 /** Every implementation that could be in use somewhere, not only the best one here. */
 const implementations: [string, CodecImplementation][] = [
-  ['zlib', zlib.implementations[0]!],
+  ['zlib', addonZlib],
+  ['zlib', nodeZlib],
   ['zstd', zstdNapi],
   ['zstd', nodeZstd],
   ['lzo', lzo.implementations[0]!],
@@ -58,6 +62,7 @@ for (const [name, implementation] of implementations) {
     if (implementation === nodeZstd && !('zstdCompressSync' in (await import('node:zlib')))) {
       return t.plan(0, 'this Node has no zstd');
     }
+    if (implementation === addonZlib && !native().zlibVersion) return t.plan(0, 'this Node exports no zlib');
     const { create, version } = implementation.load();
     t.match(version, implementation.name === 'vmcore' ? /^$/ : /^\d+\.\d+/);
     const pageCodec = create(1);
@@ -127,6 +132,17 @@ t.test('zlib stores the stream that every reader knows', async (t) => {
   t.equal(codec('zlib').flag, 1);
 });
 
+t.test('zlib of the addon stores the bytes of node:zlib', async (t) => {
+  if (!native().zlibVersion) return t.plan(0, 'this Node exports no zlib');
+  for (const level of [1, 2, 3, 5, 6, 9]) {
+    const [ours, theirs] = [addonZlib, nodeZlib].map((implementation) => implementation.load().create(level));
+    fc.assert(
+      fc.property(pages, (page) => Buffer.compare(stored(ours!, page), stored(theirs!, page)) === 0),
+      { numRuns: 50, seed: level, examples: [[new Uint8Array(PAGE)], [Uint8Array.from(noise())]] },
+    );
+  }
+});
+
 t.test('levels', async (t) => {
   const page = Buffer.concat([
     noise().subarray(0, 900),
@@ -151,7 +167,7 @@ t.test('unknown names', async (t) => {
 });
 
 t.test('which implementation is in use', async (t) => {
-  t.match(codecs().zlib, { available: true, implementation: /^node:zlib 1\./ });
+  t.match(codecs().zlib, { available: true, implementation: /^(node:)?zlib 1\./ });
   if (!codecs().zstd.available) return absent(t, 'zstd') || undefined;
   t.match(codecs().zstd, { available: true, implementation: /^(zstd-napi|node:zlib) 1\./ });
   t.equal(codec('zstd').flag, 0x20);

@@ -71,6 +71,19 @@ t.test('the first page of a byte is its lowest bit', async (t) => {
   t.same([...bitmap.bytes], [0, 0b11]);
 });
 
+t.test('many bits are counted as few are, wherever they begin', async (t) => {
+  const pages = 4096;
+  const memory = Uint8Array.from({ length: pages / 8 + 4 }, (_, i) => (i * i * 37) >> 3);
+  const long = fc.property(fc.nat(3), fc.nat(pages), fc.nat(pages), (offset, from, to) => {
+    const bitmap = new PageBitmap(pages, memory.subarray(offset, offset + pages / 8));
+    let expected = 0;
+    for (let pfn = from; pfn < to; pfn++) if (bitmap.has(pfn)) expected++;
+    return bitmap.count(from, to) === expected;
+  });
+  fc.assert(long, { numRuns: 300 });
+  t.equal(new PageBitmap(8000, new Uint8Array(1000).fill(255)).count(), 8000);
+});
+
 t.test('a copy has bits of its own', async (t) => {
   const bitmap = new PageBitmap(16);
   bitmap.set(0, 16);

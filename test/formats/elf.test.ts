@@ -112,3 +112,15 @@ t.test('a big-endian core', async (t) => {
   t.equal(core.vmcoreinfo.osrelease, '6.1');
   t.equal(core.readPhysical(0x1fff, 1)[0], 3);
 });
+
+t.test('memory that is claimed and can not be: no bitmaps of terabytes', async (t) => {
+  const far = 2 ** 51;
+  const core = await open({ segments: [{ paddr: far, data: bytes(PAGE, 1) }] });
+  t.equal(core.readPhysical(far, 1)[0], 1);
+  await t.rejects(core.classify({ level: 0 }), {
+    code: 'ERR_VMCORE_CORRUPT',
+    message: /memory up to 0x8000000001000/,
+  });
+  const claimed = await open({ segments: [{ paddr: 0, data: bytes(PAGE, 1), memSize: far }] });
+  await t.rejects(claimed.dump('/dev/null', { level: 0, dryRun: true }), { code: 'ERR_VMCORE_CORRUPT' });
+});

@@ -15,13 +15,14 @@ function failureOf(directory: string): Error {
 }
 
 const target = `${process.platform}-${process.arch}`;
-// scripts/test-asan.sh chooses the addon by this variable, which wins over every folder.
-const overridden = process.env.VMCORE_PREBUILD;
+// scripts/test-asan.sh and test/s390x choose the addon by these variables.
+const { VMCORE_PREBUILD, PREBUILDS_ONLY } = process.env;
 t.before(() => {
   delete process.env.VMCORE_PREBUILD;
+  delete process.env.PREBUILDS_ONLY;
 });
 t.teardown(() => {
-  if (overridden !== undefined) process.env.VMCORE_PREBUILD = overridden;
+  Object.assign(process.env, JSON.parse(JSON.stringify({ VMCORE_PREBUILD, PREBUILDS_ONLY })));
 });
 
 t.test('the addon is loaded once', async (t) => {

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { truncateSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
+import { beyondEmulation } from '../support/emulation.ts';
 import { mappingsOf, openSource, PAGE, patternAt, patternFile, programPath, runProgram } from './support.ts';
 
-t.test('a truncated file flags its region and reads as zeros', async (t) => {
+t.test('a truncated file flags its region and reads as zeros', beyondEmulation('sigbus'), async (t) => {
   const file = patternFile(t.testdir(), 8 * PAGE);
   const intact = patternFile(t.testdirName, PAGE, 'intact');
   using opened = openSource(file);
@@ -33,13 +34,13 @@ t.test('a truncated file flags its region and reads as zeros', async (t) => {
   again.unmap();
 });
 
-t.test('a worker survives a truncated file', async (t) => {
+t.test('a worker survives a truncated file', beyondEmulation('sigbus'), async (t) => {
   const path = patternFile(t.testdir(), 8 * PAGE);
   const worker = new Worker(programPath('worker'), { workerData: { task: 'fault', path } });
   t.same(await once(worker, 'message'), [{ kept: patternAt(0), lost: 0, faulted: true }]);
 });
 
-t.test('every page of a region may be lost', async (t) => {
+t.test('every page of a region may be lost', beyondEmulation('sigbus'), async (t) => {
   const path = patternFile(t.testdir(), 64 * PAGE);
   const run = runProgram('sigbus', [path, 'lostPages']);
   t.equal(run.status, 0, `${run.signal} ${run.stderr}`);

@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { native } from '../../lib/access/native.ts';
 import type { NativeSource } from '../../types/native.d.ts';
+import { beyondEmulation, EMULATED } from '../support/emulation.ts';
 
 export const PAGE = native().pageSize;
 
@@ -107,6 +108,7 @@ export function runProgram(
 
 /** Options for tests that need the system's command `name`: skipped without it, unless oracles are required. */
 export function needs(name: string): { skip?: string } {
+  if (EMULATED && name === 'strace') return beyondEmulation('strace');
   const found = spawnSync('sh', ['-c', `command -v "${name}"`]).status === 0;
   if (found || process.env.VMCORE_REQUIRE_ORACLES === '1') return {};
   return { skip: `${name} is not installed` };

@@ -1,5 +1,5 @@
 // Dumps filtered once more: ours by makedumpfile, its by us, and both as if it had been done at once.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type DumpOptions, type DumpReport, openVmcore } from '../../lib/index.ts';
@@ -58,6 +58,28 @@ t.test('an ELF core that was filtered', async (t) => {
   await theirs(at('elf'), 'elf.kdump.theirs', 31);
   t.ok(same('elf.kdump', 'elf.kdump.theirs'), 'to a kdump-compressed dump');
 });
+
+t.test(
+  'a dump that has lost its struct pages is copied as far as it goes, and asked for no more',
+  async (t) => {
+    await dump(core, 'whole', { level: 31 });
+    const bytes = readFileSync(at('whole'));
+    writeFileSync(at('cut'), bytes.subarray(0, bytes.length * 0.6));
+    await using cut = await openVmcore(at('cut'));
+    t.match(cut.filterProblem, { code: 'ERR_VMCORE_CORRUPT' }, 'its mem_map is in what is lost');
+    const report = await cut.dump(at('copy'), { level: 0, compression: 'zlib', force: true });
+    t.equal(report.level, 31);
+    t.ok(report.unreadablePages > 0 && report.unreadablePages < report.written);
+    await using copy = await openVmcore(at('copy'));
+    const { compared, same } = await cut.diff(copy, { common: true });
+    t.equal(compared, report.written - report.unreadablePages);
+    t.equal(same, compared);
+    await dump(core, 'unfiltered', { level: 1 });
+    const raw = readFileSync(at('unfiltered'));
+    writeFileSync(at('cut.unfiltered'), raw.subarray(0, raw.length * 0.3));
+    await t.rejects(dump(at('cut.unfiltered'), 'more', { level: 31 }), { code: 'ERR_VMCORE_CORRUPT' });
+  },
+);
 
 t.test('flattened, split and compressed inputs', async (t) => {
   await dump(core, 'direct', { level: 31, compression: 'zlib' });

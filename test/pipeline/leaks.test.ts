@@ -3,6 +3,7 @@ import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type DumpOptions, openVmcore, type Vmcore } from '../../lib/index.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 import { PAGE } from '../support/physical-image.ts';
 import { descriptors, mappedBytes } from './process-state.ts';
 import { writeSmallCore } from './small-core.ts';
@@ -83,7 +84,7 @@ t.test('a size limit in the middle, with the next level tried', (t) =>
   }),
 );
 
-t.test('a core that is cut off', async (t) => {
+t.test('a core that is cut off', beyondEmulation('sigbus'), async (t) => {
   const { path, memory, offset } = writeSmallCore(folder, 'truncated');
   const core = await openVmcore(path, OPTIONS);
   truncateSync(path, offset + memory.length / 2);

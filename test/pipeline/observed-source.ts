@@ -10,7 +10,7 @@ const POISON = 0xdd;
 /** A source in memory that counts as the addon does, and takes away what is released. */
 export class ObservedSource implements ByteSource {
   readonly name = 'observed';
-  readonly mapping = 'lazy';
+  readonly mapping: ByteSource['mapping'] = 'lazy';
   readonly mapFailures = {};
   readonly shared = undefined;
   readonly size: number;
@@ -79,6 +79,10 @@ export class ObservedSource implements ByteSource {
         const window = windows.get(from) ?? { start: from, end: to, bytes: this.bytes.slice(from, to) };
         windows.set(from, window);
         return window;
+      },
+      copy: (position, into) => {
+        if (!held || position < start || position + into.length > end) throw new Error('not in the region');
+        into.set(this.bytes.subarray(position, position + into.length));
       },
       check: () => {},
       release: () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Test } from 'tap';
+import { beyondEmulation, EMULATED } from './emulation.ts';
 import { absent, labDir, root } from './oracles.ts';
 
 export interface TestCore {
@@ -83,8 +84,9 @@ function namedCores(): [string, string][] {
   );
 }
 
-/** Every real core of this machine, the bundled one first. */
+/** Every real core of this machine, the bundled one first; in emulation no other one. */
 export async function testCores(): Promise<TestCore[]> {
+  if (EMULATED) return [await bundledCore()];
   const files = [...namedCores(), ...labCores().filter(([name]) => !specialCores.includes(name))];
   return [await bundledCore(), ...(await Promise.all(files.map(([name, path]) => testCore(name, path))))];
 }
@@ -93,8 +95,17 @@ export async function x86Cores(): Promise<TestCore[]> {
   return (await testCores()).filter(({ machine }) => machine === 'x86_64');
 }
 
+/** Cores of big-endian machines: the bundled one first, then those of the folders in VMCORE_CORES. */
+export async function s390xCores(): Promise<TestCore[]> {
+  return [await bundledS390xCore(), ...(await testCores()).filter(({ machine }) => machine === 's390x')];
+}
+
 /** A core that test/vm/make-cores.sh makes; where it is absent, the test has been skipped or failed. */
 export async function labCore(t: Test, name: string): Promise<TestCore | undefined> {
+  if (EMULATED) {
+    t.plan(0, beyondEmulation('time').skip);
+    return undefined;
+  }
   const found = labCores().find(([label]) => label === `lab-${name}`);
   if (found) return testCore(...found);
   absent(t, `the core '${name}' (test/vm/make-cores.sh ${name})`);

@@ -42,6 +42,17 @@ export async function sampleAddresses(
   return stdout.toString().trim().split('\n').map(sample);
 }
 
+/** The first 64 bytes at each virtual address; undefined where it finds none. */
+export async function virtualBytes(
+  core: string,
+  addresses: readonly bigint[],
+): Promise<(Buffer | undefined)[]> {
+  const input = addresses.map((address) => `${address.toString(16)}\n`).join('');
+  const { stdout } = await runPython('drgn_oracle.py', ['read', core], { input });
+  const lines = stdout.toString().trim().split('\n');
+  return lines.map((line) => (line === '-' ? undefined : Buffer.from(line, 'hex')));
+}
+
 /** A record of the kernel log; of the task and the CPU that logged it one is null. */
 export interface PrintkRecord {
   text: string;

@@ -2,6 +2,7 @@
 
 drgn_oracle.py sample CORE COUNT [VMLINUX]  COUNT addresses of each kind, one JSON object per line:
     kind, page (bytes of the page that maps it), vaddr, paddr (null: not mapped), bytes (null: not in the core)
+drgn_oracle.py read CORE  virtual addresses come in as hexadecimal lines; 64 bytes from each go out so, or `-`
 drgn_oracle.py tasks CORE VMLINUX  pid, state and command of every task, one per line
 drgn_oracle.py log CORE VMLINUX  every record of the kernel log, one JSON object per line
 
@@ -159,6 +160,11 @@ def main():
         return
     prog = drgn.Program()
     prog.set_core_dump(path)
+    if what == "read":
+        for line in sys.stdin:
+            data = read_or_none(prog.read, int(line, 16), 64)
+            print("-" if data is None else data.hex())
+        return
     prog.load_debug_info(rest)
     if what == "log":
         from drgn.helpers.linux.printk import get_printk_records

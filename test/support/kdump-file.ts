@@ -1,5 +1,6 @@
 // What a kdump-compressed file says, read by code of the tests' own: an oracle must not share the library's mistakes.
 // Offsets: makedumpfile's diskdump_mod.h, struct disk_dump_header and kdump_sub_header on 64-bit machines.
+// Fields are in the byte order of the machine that crashed.
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Bits of the header's status and of a page descriptor's flags. */
@@ -51,33 +52,55 @@ function codecOf(status: number): Codec {
   return names.find((name) => name !== 'none' && status & compressedBy[name]) ?? 'none';
 }
 
+/** Integers of a header or table, in one byte order. */
+class Fields {
+  readonly #view: DataView;
+  readonly #little: boolean;
+
+  constructor(bytes: Buffer, little: boolean) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#little = little;
+  }
+
+  int(at: number): number {
+    return this.#view.getInt32(at, this.#little);
+  }
+
+  long(at: number): number {
+    return Number(this.#view.getBigInt64(at, this.#little));
+  }
+}
+
 export function readKdump(path: string): KdumpFile {
   const header = readAt(path, 0, 464);
   if (header.toString('latin1', 0, 8) !== 'KDUMP   ')
     throw new Error(`${path}: not in kdump-compressed format`);
-  const status = header.readUInt32LE(424);
-  const blockSize = header.readInt32LE(428);
-  const bitmapStart = (1 + header.readInt32LE(432)) * blockSize;
-  const bitmapBytes = header.readUInt32LE(436) * blockSize;
-  const subHeader = readAt(path, blockSize, 104);
+  // Pages are of 4 to 64 KiB: read in the wrong order their length is larger, or no length.
+  const little = header.readUInt32LE(428) <= 65536;
+  const main = new Fields(header, little);
+  const status = main.int(424);
+  const blockSize = main.int(428);
+  const bitmapStart = (1 + main.int(432)) * blockSize;
+  const bitmapBytes = main.int(436) * blockSize;
+  const subHeader = new Fields(readAt(path, blockSize, 104), little);
   const bitmaps = readAt(path, bitmapStart, bitmapBytes);
   const bitmap2 = bitmaps.subarray(bitmapBytes / 2);
   const descriptors = popcount(bitmap2);
-  const table = readAt(path, bitmapStart + bitmapBytes, descriptors * 24);
+  const table = new Fields(readAt(path, bitmapStart + bitmapBytes, descriptors * 24), little);
   return {
-    version: header.readInt32LE(8),
+    version: main.int(8),
     blockSize,
-    maxPfn: Number(subHeader.readBigUInt64LE(96)),
-    level: subHeader.readInt32LE(8),
+    maxPfn: subHeader.long(96),
+    level: subHeader.int(8),
     codec: codecOf(status),
     isIncomplete: (status & incomplete) !== 0,
     bitmap1: bitmaps.subarray(0, bitmapBytes / 2),
     bitmap2,
     descriptors,
     descriptor: (index) => ({
-      offset: Number(table.readBigInt64LE(index * 24)),
-      size: table.readUInt32LE(index * 24 + 8),
-      flags: table.readUInt32LE(index * 24 + 12),
+      offset: table.long(index * 24),
+      size: table.int(index * 24 + 8),
+      flags: table.int(index * 24 + 12),
     }),
   };
 }

@@ -18,11 +18,13 @@ export async function makedumpfile(
   out: string,
   level: number,
   codec: Codec = 'none',
+  program: readonly [string, ...string[]] = [programs.makedumpfile],
 ): Promise<{ dump: KdumpFile; counts: Counts }> {
   const option = options[codec];
   if (!option) throw new Error(`not every makedumpfile has ${codec}`);
   const args = [...option, '-d', String(level), '--message-level', '31', '-f', core, out];
-  const { stdout, stderr } = await run(programs.makedumpfile, args);
+  const [command, ...before] = program;
+  const { stdout, stderr } = await run(command, [...before, ...args]);
   const dump = readKdump(out);
   if (dump.codec !== codec) throw new Error(`makedumpfile wrote ${dump.codec} instead of ${codec}`);
   return { dump, counts: counts(`${stdout}\n${stderr}`) };

@@ -6,12 +6,16 @@ export class PhysicalImage {
   /** Physical address of the first byte. */
   readonly base: number;
   readonly bytes: Buffer;
+  readonly littleEndian: boolean;
+  readonly #view: DataView;
   /** What is allocated lies above, so that low page frames stay for the test. */
   #top: number;
 
-  constructor(pages: number, base = 0) {
+  constructor(pages: number, base = 0, littleEndian = true) {
     this.base = base;
     this.bytes = Buffer.alloc(pages * PAGE);
+    this.littleEndian = littleEndian;
+    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
     this.#top = base + pages * PAGE;
   }
 
@@ -32,10 +36,10 @@ export class PhysicalImage {
   }
 
   setU64(paddr: number, value: bigint): void {
-    this.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), paddr - this.base);
+    this.#view.setBigUint64(paddr - this.base, BigInt.asUintN(64, value), this.littleEndian);
   }
 
   u64(paddr: number): bigint {
-    return this.bytes.readBigUInt64LE(paddr - this.base);
+    return this.#view.getBigUint64(paddr - this.base, this.littleEndian);
   }
 }

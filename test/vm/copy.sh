@@ -25,14 +25,38 @@ copy_modules() {
     done
 }
 
-# copy_package DESTINATION: this package as it is built here, with the packages that it runs with
+# native_parts: what copy_package needs on a machine like this one: the addon, and zstd
+native_parts() {
+    echo build/Release/vmcore.node
+    echo node_modules/zstd-napi/{package.json,binding.js,dist,build/Release/binding.node}
+}
+
+# copy_package DESTINATION PART...: this package as it is built here, with the packages that it runs with
 copy_package() {
-    local project=$here/../.. part
-    for part in package.json dist/lib build/Release/vmcore.node node_modules/node-gyp-build \
-        node_modules/zstd-napi/{package.json,binding.js,dist,build/Release/binding.node}; do
+    local project=$here/../.. destination=$1 part
+    shift
+    for part in package.json dist/lib node_modules/node-gyp-build "$@"; do
         [ -e "$project/$part" ] || continue # zstd-napi is optional
-        mkdir -p "$(dirname "$1/$part")"
-        cp -r "$project/$part" "$(dirname "$1/$part")"
+        mkdir -p "$(dirname "$destination/$part")"
+        cp -r "$project/$part" "$(dirname "$destination/$part")"
     done
-    find "$1" \( -name '*.map' -o -name '*.d.ts' \) -delete
+    find "$destination" \( -name '*.map' -o -name '*.d.ts' \) -delete
+}
+
+# copy_capture ROOT PART...: the package with its tests and benchmarks, and the scripts of capture/
+copy_capture() {
+    local root=$1
+    shift
+    mkdir -p "$root"/{capture,vmcore}
+    install "$here"/capture/*.sh "$root/capture"
+    copy_package "$root/vmcore" "$@"
+    cp -r "$here/../../dist/test" "$here/../../dist/benchmarks" "$root/vmcore/dist"
+}
+
+# make_image IMAGE ROOT: an ext4 image of a folder
+make_image() {
+    rm -f "$1"
+    truncate -s $(($(du -sm "$2" | cut -f1) * 5 / 4 + 32))M "$1.part"
+    PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F -t ext4 -d "$2" "$1.part"
+    mv "$1.part" "$1"
 }

@@ -2,12 +2,14 @@
 # crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]
 # Boot a kernel in QEMU, fill its memory, crash it, and let a capture kernel copy /proc/vmcore to OUT_DIR/core.elf,
 # or run a program. The serial console goes to OUT_DIR/console.log. Sizes are in MiB:
+#   arch=x86_64             or s390x, always emulated and without the next three lines
 #   mem=768 smp=2 nodes=1   the machine          crashkernel=256M  what the capture kernel gets
 #   dimm=0                  a DIMM on top        balloon=0         taken away with virtio-balloon
 #   la57=                   5-level page tables  append=           more for the kernel command line
 #   guest=                  vm.NAME=VALUE words for guest/init
 # The program:
 #   run=                    shell script in /capture of the payload; what it leaves in /out comes to OUT_DIR/out
+#   live=                   1: it runs in the kernel that does not crash then
 #   payload=                image of its root (make-payload.sh)    out=   size of the disk that is /out; for four cores
 #   initrd=                 of the capture kernel, if not KERNEL_DIR/initrd.img: run= goes to it as vm.run=
 #   end=                    instead of run=: what such an initrd.img has on the console when it is done
@@ -15,12 +17,15 @@
 #   qemu=                   more arguments for QEMU
 #   cuts=                   power cuts: the machine is saved when the program prints 'vm: save', and goes on from there
 #                           once to its end (OUT_DIR/out/0) and so many times to a random moment (OUT_DIR/out/1, ...)
+# Or no capture kernel at all:
+#   dumps=1                 QEMU dumps the memory of the guest that panicked: OUT_DIR/{elf,paging,zlib}, and
+#                           OUT_DIR/{lzo,snappy} where it was built with these
 . "$(dirname "$0")/settings.sh"
 
 kernel=${1:?usage: crash-kernel.sh KERNEL_DIR OUT_DIR [OPTION=VALUE...]} dest=${2:?}
 shift 2
-mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
-run='' payload='' out='' initrd='' end='' capture='' qemu='' cuts=''
+arch=x86_64 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
+run='' live='' payload='' out='' initrd='' end='' capture='' qemu='' cuts='' dumps=''
 for option in "$@"; do declare "$option"; done
 limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
 
@@ -28,6 +33,14 @@ mkdir -p "$dest"
 tmp=$(mktemp -d "$dest/run.XXXXXX")
 vm=
 trap '[ -z "$vm" ] || kill "$vm" 2>/dev/null || true; rm -rf "$tmp"' EXIT
+
+machine() { # CONSOLE
+    case $arch in
+        x86_64) echo "-machine q35 $(accelerator)$([ -n "$la57" ] || echo ,-la57) -serial file:$1" ;;
+        s390x)  echo "-machine s390-ccw-virtio -accel tcg,thread=multi -cpu max" \
+            "-chardev file,id=console,path=$1 -device sclpconsole,chardev=console" ;;
+    esac
+}
 
 # KVM runs an unmodified kernel only where the CPU virtualizes: some hosts offer /dev/kvm and then never finish.
 accelerator() {
@@ -53,7 +66,7 @@ memory() {
 # disk SERIAL FILE [OPTION]: guest/init finds it by its serial number
 disk() {
     echo "-drive if=none,id=$1,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=$2${3:-}"
-    echo "-device virtio-blk-pci,drive=$1,serial=$1"
+    echo "-device virtio-blk,drive=$1,serial=$1"
 }
 
 make_ext4() { # FILE MiB [FOLDER]
@@ -73,7 +86,9 @@ work_disk() {
 
 disks() {
     disk work "$tmp/work.img"
-    if [ -z "$run" ]; then
+    if [ -n "$dumps" ]; then
+        echo "-device vmcoreinfo" # where the guest leaves its own
+    elif [ -z "$run" ]; then
         disk core "$tmp/core"
     else
         disk out "$tmp/out.img"
@@ -82,11 +97,20 @@ disks() {
 }
 
 result_disk() {
-    if [ -z "$run" ]; then
+    if [ -n "$dumps" ]; then
+        return
+    elif [ -z "$run" ]; then
         truncate -s "$((mem + dimm + 64))M" "$tmp/core"
     else
         make_ext4 "$tmp/out.img" "${out:-$((4 * (mem + dimm) + 512))}"
     fi
+}
+
+# To QEMU's monitor; the compressed formats are flattened ones.
+ask_for_dumps() {
+    rm -f "$dest"/{elf,paging,zlib,lzo,snappy}
+    printf '%s\n' stop "dump-guest-memory $dest/elf" "dump-guest-memory -p $dest/paging" \
+        "dump-guest-memory -z $dest/zlib" "dump-guest-memory -l $dest/lzo" "dump-guest-memory -s $dest/snappy" quit >&3
 }
 
 # boot CONSOLE [ARGUMENT...]: QEMU, with its monitor on descriptor 3
@@ -94,17 +118,17 @@ boot() {
     local console=$1
     shift
     : > "$console"
+    : > "$tmp/monitor.out" # not what the machine before said
     # shellcheck disable=SC2046,SC2086
-    qemu-system-x86_64 -machine q35 $(accelerator)${feature:-} $(memory) $(disks) $qemu \
-        -nodefaults -display none -no-reboot -serial "file:$console" -monitor stdio \
+    "qemu-system-$arch" $(machine "$console") $(memory) $(disks) $qemu -nodefaults -display none -no-reboot -monitor stdio \
         -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.img" \
-        -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon $guest $append" \
+        -append "console=ttyS0 loglevel=5 panic=-1 crashkernel=$crashkernel vm.balloon=$balloon ${live:+vm.live=$run} $guest $append" \
         "$@" < "$tmp/monitor" > "$tmp/monitor.out" &
     vm=$!
 }
 
 wait_for_guest() { # CONSOLE
-    local asked='' saved='' end=$((SECONDS + limit))
+    local asked='' dumped='' saved='' end=$((SECONDS + limit))
     while kill -0 "$vm" 2>/dev/null; do
         if [ "$balloon" != 0 ] && [ -z "$asked" ] && grep -q 'vm: balloon-wait' "$1"; then
             echo "balloon $((mem + dimm - balloon))" >&3
@@ -113,6 +137,10 @@ wait_for_guest() { # CONSOLE
         if [ -n "$cuts" ] && [ -z "$saved" ] && grep -q 'vm: save' "$1"; then
             printf 'stop\nmigrate "exec:cat > %s"\nquit\n' "$tmp/state" >&3
             saved=1
+        fi
+        if [ -n "$dumps" ] && [ -z "$dumped" ] && grep -q 'end Kernel panic' "$1"; then
+            ask_for_dumps
+            dumped=1
         fi
         [ $SECONDS -lt $end ] || die "no end after $limit s, see $1"
         sleep 0.2
@@ -127,6 +155,15 @@ rdump() {
     PATH=$PATH:/sbin:/usr/sbin debugfs -R "rdump / $2" "$1" 2> /dev/null
 }
 
+# A machine that was saved while it was stopped is so when it is there again: until then `cont` does nothing.
+resume() {
+    until grep -q 'VM status: running' "$tmp/monitor.out"; do
+        kill -0 "$vm" || die "the saved machine does not go on"
+        printf 'cont\ninfo status\n' >&3
+        sleep 0.2
+    done
+}
+
 milliseconds() { date +%s%3N; }
 
 # Goes on from the saved state, once to the end and then as long as chance will have it. What is on the disk is what a
@@ -136,9 +173,9 @@ cut_power() {
     mv "$tmp/out.img" "$tmp/out.saved"
     for ((i = 0; i <= cuts; i++)); do
         cp --sparse=always "$tmp/out.saved" "$tmp/out.img"
-        start=$(milliseconds)
         boot "$dest/console-$i.log" -incoming "exec:cat $tmp/state"
-        echo cont >&3
+        resume
+        start=$(milliseconds)
         if [ $i = 0 ]; then
             wait_for_guest "$dest/console-$i.log"
             grep -q 'vm: exit 0' "$dest/console-0.log" || die "$run: see $dest/console-0.log"
@@ -162,6 +199,11 @@ collect() {
         grep -q "$end" "$dest/console.log" || die "no '$end', see $dest/console.log"
         return
     fi
+    if [ -n "$dumps" ]; then
+        [ -s "$dest/zlib" ] || die "no dump, see $dest/console.log"
+        chmod u+w "$dest"/{elf,paging,zlib,lzo,snappy} 2> /dev/null || true
+        return
+    fi
     if [ -z "$run" ]; then
         grep -q 'vm: saved' "$dest/console.log" || die "no core: $(grep 'vm: ' "$dest/console.log" | tail -1)"
         truncate -s "$(sed -n 's/.*vm: vmcore-bytes \([0-9]*\).*/\1/p' "$dest/console.log")" "$tmp/core"
@@ -183,7 +225,6 @@ work_disk
 result_disk
 mkfifo "$tmp/monitor"
 exec 3<> "$tmp/monitor"
-[ -n "$la57" ] || feature=,-la57
 boot "$dest/console.log"
 wait_for_guest "$dest/console.log"
 collect

@@ -2,14 +2,11 @@
 import t, { type Test } from 'tap';
 import { countCalls } from '../../benchmarks/support/strace.ts';
 import { BYTES_PER_TABLE_BYTE } from '../../lib/access/page-table-budget.ts';
-import { differences, setBits } from '../support/bits.ts';
 import { crashSession } from '../support/crash.ts';
 import { tasks } from '../support/drgn.ts';
-import { ElfCore } from '../support/elf-core.ts';
-import { readKdump } from '../support/kdump-file.ts';
-import { attributes, pages } from '../support/libkdumpfile.ts';
 import { oracle } from '../support/oracles.ts';
 import { type RangesRecord, ways } from './capture/records.ts';
+import { checkPages } from './dump-pages.ts';
 import { accessTable, callsOf, crash, type Remains } from './remains.ts';
 
 t.setTimeout(3_600_000);
@@ -17,30 +14,6 @@ t.setTimeout(3_600_000);
 const PAGE = 4096;
 /** What the process itself may take and give back of page tables while it dumps, in bytes. */
 const OWN_TABLES = 160 << 10;
-
-async function checkPages(t: Test, remains: Remains, level: number): Promise<void> {
-  const file = remains.file(`${level}-mmap.kdump`);
-  const dump = readKdump(file);
-  const theirs = readKdump(remains.file(`${level}-makedumpfile.kdump`));
-  t.equal(dump.isIncomplete, false);
-  t.same(differences(dump.bitmap1, theirs.bitmap1), [], 'bitmap 1 is that of makedumpfile');
-  t.same(differences(dump.bitmap2, theirs.bitmap2), [], 'bitmap 2 is that of makedumpfile');
-
-  const core = new ElfCore(remains.file('core.elf'));
-  t.teardown(() => core.close());
-  const wrong: string[] = [];
-  let compared = 0;
-  for await (const [pfn, page] of pages(file, [...setBits(dump.bitmap2)])) {
-    compared++;
-    if (!core.physical(pfn * PAGE, PAGE)?.equals(page)) wrong.push(pfn.toString(16));
-  }
-  t.same(wrong, [], 'every page is that of the copy of /proc/vmcore');
-  t.equal(compared, dump.descriptors, `${compared} pages, read by libkdumpfile`);
-  const { format, ...ofDump } = await attributes(file);
-  const { format: _, ...ofCore } = await attributes(remains.file('core.elf'));
-  t.equal(format, 'diskdump');
-  t.same(ofDump, ofCore, 'the same VMCOREINFO, release and registers');
-}
 
 function checkWay(t: Test, remains: Remains, level: number, way: string): void {
   const { report, plan, planned, counters, tables, peak, same, machine } = remains.dump(level, way);

@@ -11,7 +11,7 @@ shift 3
 mkdir -p "$dest"
 kind "$name"
 make_kernel
-[ "${initrd:-}" ] || "$here/make-payload.sh" "$dest/payload.img"
+[ "${initrd:-}" ] || "$(scripts_of "$arch")/make-payload.sh" "$dest/payload.img"
 trap 'rm -f "$dest/payload.img"' EXIT
 # KASLR may leave a small guest no room for crashkernel=
 for try in 1 2 3; do

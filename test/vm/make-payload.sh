@@ -8,7 +8,7 @@
 image=${1:?usage: make-payload.sh IMAGE}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-mkdir -p "$root"/{bin,capture,proc,sys,dev,tmp,out}
+mkdir -p "$root"/{bin,proc,sys,dev,tmp,out}
 
 for applet in $(busybox --list); do ln -sf busybox "$root/bin/$applet"; done
 rm "$root/bin/busybox"
@@ -19,11 +19,6 @@ for program in makedumpfile strace; do
     rm -f "$root/bin/$program"
     copy_program "$root" "$(command -v $program)" "/bin/$program"
 done
-install "$here"/capture/*.sh "$root/capture"
-copy_package "$root/vmcore"
-cp -r "$here/../../dist/test" "$here/../../dist/benchmarks" "$root/vmcore/dist"
-
-rm -f "$image"
-truncate -s $(($(du -sm "$root" | cut -f1) * 5 / 4 + 32))M "$image.part"
-PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F -t ext4 -d "$root" "$image.part"
-mv "$image.part" "$image"
+# shellcheck disable=SC2046
+copy_capture "$root" $(native_parts)
+make_image "$image" "$root"

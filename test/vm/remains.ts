@@ -1,6 +1,6 @@
 // What a crash left: crashes.vm.ts and its like look at it.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Test } from 'tap';
 import type { AccessRow } from '../../benchmarks/access/rows.ts';
 import { formatTable } from '../../benchmarks/support/table.ts';
@@ -42,7 +42,7 @@ export class Remains {
 
 /** Crashes a kernel of a kind and runs a script of capture/ in its capture kernel. What that leaves stays where a test fails. */
 export async function crash(t: Test, kind: string, script: string, options: string[] = []): Promise<Remains> {
-  const folder = join(labDir, `crash-${kind}`);
+  const folder = join(labDir, `crash-${kind}-${basename(script, '.sh')}`);
   t.teardown(() => {
     if (t.passing()) rmSync(join(folder, 'out'), { recursive: true, force: true });
   });

@@ -13,7 +13,7 @@ const {
   strict,
   ...options
 } = JSON.parse(process.argv[2]!) as CountedDump;
-if (headroom !== undefined) limitAddressSpace(headroom);
+if (headroom !== undefined) limitAddressSpace(usedAddressSpace() + headroom);
 const core = await openVmcore(path, options);
 const { mapFailures, bytes, unreadable, unreadablePages } = await core.dump(output, {
   level,
@@ -32,8 +32,11 @@ const result: DumpedCore = {
 };
 process.stdout.write(JSON.stringify(result));
 
-/** No more address space than is used now, and `bytes`. */
-function limitAddressSpace(bytes: number): void {
+function usedAddressSpace(): number {
   const [pages] = readFileSync('/proc/self/statm', 'latin1').split(' ');
-  execFileSync('prlimit', [`--as=${Number(pages) * 4096 + bytes}`, '--pid', String(process.pid)]);
+  return Number(pages) * 4096;
+}
+
+function limitAddressSpace(bytes: number): void {
+  execFileSync('prlimit', [`--as=${bytes}`, '--pid', String(process.pid)]);
 }

@@ -2,7 +2,7 @@
 
 import type { AccessCounters } from '../../../lib/access/counters.ts';
 import type { Machine } from '../../../lib/bench/index.ts';
-import type { DumpReport } from '../../../lib/index.ts';
+import type { DumpReport, MemoryUsage } from '../../../lib/index.ts';
 import type { PredictedCalls } from '../../../lib/pipeline/read-planner.ts';
 
 /** Access policies, and `calls`: `auto` with the fewest calls as objective. */
@@ -42,4 +42,11 @@ export interface RangesRecord {
   readonly overTheEnd: string;
   readonly behindTheEnd: string;
   readonly overMapped: string;
+}
+
+/** What mem-usage.ts leaves: our numbers, and between what of makedumpfile's they were taken. */
+export interface MemUsageRecord {
+  readonly before: string;
+  readonly usage: MemoryUsage;
+  readonly after: string;
 }

@@ -1,0 +1,38 @@
+// `npm run test:s390x [-- FILE...]`: the compiled tests on a big-endian Node.js, in user-mode emulation, with the addon
+// of prebuilds/. Fetches Node.js for s390x and cross-builds the addon where that is due; test/s390x has the rest.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildNative, buildTypeScript, install, root } from './setup.mjs';
+
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function filesIn(folder) {
+  return readdirSync(join(root, folder)).map((name) => join(root, folder, name));
+}
+
+/** Whether the prebuilt addon is newer than its sources. */
+function isPrebuilt() {
+  const addon = join(root, 'prebuilds/linux-s390x/vmcore.node');
+  const sources = [...filesIn('native'), join(root, 'binding.gyp')];
+  return existsSync(addon) && sources.every((file) => statSync(file).mtimeMs < statSync(addon).mtimeMs);
+}
+
+function testFiles() {
+  return readdirSync(join(root, 'dist/test'), { recursive: true })
+    .filter((name) => name.endsWith('.test.js'))
+    .map((name) => join('dist/test', name))
+    .sort();
+}
+
+install();
+buildTypeScript();
+run('test/vm/fetch-s390x.sh', ['node']);
+if (!isPrebuilt()) run('npm', ['run', '--silent', 'prebuild:all', '--', 's390x']);
+buildNative(); // some tests look at this machine's, and node-gyp has one folder for all machines
+const { report } = await import('./test-report.mjs');
+const files = process.argv.slice(2);
+await report([join(root, 'test/s390x/suite.mjs'), ...(files.length > 0 ? files : testFiles())]);

@@ -1,0 +1,15 @@
+// files.mjs NAME FILE...: runs test files in one process, one after the other, so that Node.js is started and tap is loaded
+// once for all of them. tap names its folders by the command line: it sees NAME alone.
+import { pathToFileURL } from 'node:url';
+
+const [name, ...files] = process.argv.splice(1, Number.POSITIVE_INFINITY).slice(1);
+process.argv.push(name);
+// Emulation takes ten times as long; a property that is interrupted counts the runs that it had.
+const { default: fc } = await import('fast-check');
+fc.configureGlobal({ interruptAfterTimeLimit: 3000 });
+const { default: t } = await import('tap');
+for (const file of files) {
+  await import(pathToFileURL(file).href);
+  // Files share the folder of t.testdir(): the next one begins when the tests of this one have ended.
+  await t.test(file, { silent: true }, async () => {});
+}

@@ -1,0 +1,30 @@
+// suite.mjs FILE...: a tap program that runs compiled test files on the emulated Node.js: one process for each folder of
+// dist/test, two at a time.
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const tests = join(here, '../../dist/test');
+
+/** The files by the part that they test. */
+function groups(files) {
+  const found = new Map();
+  for (const file of files.map((name) => resolve(name))) {
+    const part =
+      dirname(file)
+        .slice(tests.length + 1)
+        .split('/')[0] || 'vmcore';
+    found.set(part, [...(found.get(part) ?? []), file]);
+  }
+  return found;
+}
+
+const HOUR = 3600; // seconds; CI ends it sooner
+t.jobs = 2;
+t.setTimeout(HOUR * 1000);
+for (const [part, files] of groups(process.argv.slice(2))) {
+  const env = { ...process.env, PREBUILDS_ONLY: '1', TAP_TIMEOUT: String(HOUR) };
+  const args = [join(here, 'files.mjs'), `s390x-${part}`, ...files];
+  t.spawn(join(here, 'node.sh'), args, { buffered: true, timeout: HOUR * 1000, env }, part);
+}

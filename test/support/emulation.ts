@@ -1,0 +1,21 @@
+// What differs where the tests run on an emulated machine (`npm run test:s390x`), in one place.
+
+import { readlinkSync } from 'node:fs';
+
+/** The program that runs this process; `process.execPath` may be a script that starts it. */
+export const nodeProgram = readlinkSync('/proc/self/exe');
+
+/** Whether qemu-user runs this process (test/s390x/node.sh). */
+export const EMULATED = process.env.VMCORE_EMULATED_NODE !== undefined;
+
+const LIMITS = {
+  sigbus: 'qemu-user delivers SIGBUS with an address of its own, not of the process',
+  strace: 'strace sees the calls of qemu-user, not those of the process',
+  time: 'emulation is too slow for the cores of test/vm; the bundled ones, of two machines, are read',
+  addressSpace: 'in a limited address space there is what qemu-user takes, too',
+} as const;
+
+/** Options of a test that needs what the emulator does not do: it is skipped there, with the reason. */
+export function beyondEmulation(limit: keyof typeof LIMITS): { skip?: string } {
+  return EMULATED ? { skip: LIMITS[limit] } : {};
+}

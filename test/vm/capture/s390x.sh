@@ -1,0 +1,21 @@
+# Runs in the capture kernel of an s390x machine, which is always emulated: a copy of /proc/vmcore, dumps of it by mmap and
+# by read, and the calls of each. strace stops take a millisecond there: it counts makedumpfile's calls only.
+set -e
+here=/vmcore/dist/test/vm/capture
+
+step() { echo "vm: $*, uptime $(cut -d' ' -f1 /proc/uptime)"; }
+
+step copy
+dd if=/proc/vmcore of=/out/core.elf bs=1M
+for level in 0 31; do
+    step level $level, makedumpfile
+    makedumpfile --message-level 16 -d $level /proc/vmcore /out/$level-makedumpfile.kdump
+    for way in mmap read; do
+        step level $level, $way
+        first=/out/$level-mmap.kdump file=/out/$level-$way.kdump
+        node $here/dump.js $level $way $file $first > /out/$level-$way.json
+        [ $file = $first ] || rm $file
+    done
+done
+step calls
+node /vmcore/dist/benchmarks/access/main.js /proc/vmcore --json /out/access.json

@@ -1,0 +1,34 @@
+// Compares a dump that was written in a capture kernel with the copy of the same /proc/vmcore.
+import type { Test } from 'tap';
+import { differences, setBits } from '../support/bits.ts';
+import { ElfCore } from '../support/elf-core.ts';
+import { readKdump } from '../support/kdump-file.ts';
+import { attributes, pages } from '../support/libkdumpfile.ts';
+import type { Remains } from './remains.ts';
+
+const PAGE = 4096;
+
+/** The bitmaps are makedumpfile's, and each page that libkdumpfile reads is that of the copy. */
+export async function checkPages(t: Test, remains: Remains, level: number): Promise<void> {
+  const file = remains.file(`${level}-mmap.kdump`);
+  const dump = readKdump(file);
+  const theirs = readKdump(remains.file(`${level}-makedumpfile.kdump`));
+  t.equal(dump.isIncomplete, false);
+  t.same(differences(dump.bitmap1, theirs.bitmap1), [], 'bitmap 1 is that of makedumpfile');
+  t.same(differences(dump.bitmap2, theirs.bitmap2), [], 'bitmap 2 is that of makedumpfile');
+
+  const core = new ElfCore(remains.file('core.elf'));
+  t.teardown(() => core.close());
+  const wrong: string[] = [];
+  let compared = 0;
+  for await (const [pfn, page] of pages(file, [...setBits(dump.bitmap2)])) {
+    compared++;
+    if (!core.physical(pfn * PAGE, PAGE)?.equals(page)) wrong.push(pfn.toString(16));
+  }
+  t.same(wrong, [], 'every page is that of the copy of /proc/vmcore');
+  t.equal(compared, dump.descriptors, `${compared} pages, read by libkdumpfile`);
+  const { format, ...ofDump } = await attributes(file);
+  const { format: _, ...ofCore } = await attributes(remains.file('core.elf'));
+  t.equal(format, 'diskdump');
+  t.same(ofDump, ofCore, 'the same VMCOREINFO, release and registers');
+}

@@ -1,0 +1,40 @@
+// An s390x machine that crashes: the library on the real /proc/vmcore of a big-endian machine, beside makedumpfile.
+import t, { type Test } from 'tap';
+import { oracle } from '../support/oracles.ts';
+import { checkPages } from './dump-pages.ts';
+import { accessTable, callsOf, crash, type Remains } from './remains.ts';
+
+t.setTimeout(7_200_000);
+
+function checkWay(t: Test, remains: Remains, level: number, way: string): void {
+  const { report, plan, planned, counters, tables, peak, same, machine } = remains.dump(level, way);
+  t.comment(`${machine.accel}: VmPTE ${JSON.stringify(tables)}, VmHWM ${peak >> 20} MiB`);
+  t.equal(report.complete, true);
+  t.equal(same, true, 'the bytes are those of the other policy');
+  const { maps, unmaps, preads, mapBytes, preadBytes } = report.phases.find(
+    ({ phase }) => phase === 'write',
+  )!.calls;
+  t.match(plan, { maps, unmaps, preads, mapBytes, preadBytes }, 'calls are those of the plan');
+  t.equal(counters.mapErrors, planned.mapErrors, 'no map failed');
+  if (way === 'read') t.equal(counters.maps, 0);
+}
+
+t.test('s390x', async (t) => {
+  if (!oracle(t, 'libkdumpfile')) return;
+  const remains = await crash(t, 's390x', 's390x.sh');
+  for (const level of [0, 31]) {
+    await t.test(`the pages at level ${level}`, (t) => checkPages(t, remains, level));
+    for (const way of ['mmap', 'read'])
+      t.test(`level ${level}, ${way}`, async (t) => checkWay(t, remains, level, way));
+  }
+  t.test('calls', async (t) => {
+    const rows = remains.accessRows();
+    t.comment(accessTable(rows));
+    for (const level of [0, 31])
+      for (const way of ['mmap', 'read'])
+        t.ok(
+          callsOf(rows, 'vmcore', level, way) < callsOf(rows, 'makedumpfile', level, way),
+          `fewer than makedumpfile makes at level ${level} by ${way}`,
+        );
+  });
+});

@@ -1,0 +1,18 @@
+#!/bin/bash
+# make-payload.sh IMAGE
+# Build what ../make-payload.sh builds, for s390x: Debian's programs as they are, and the prebuilt addon.
+. "$(dirname "$0")/../settings.sh"
+. "$here/copy.sh"
+
+image=${1:?usage: make-payload.sh IMAGE}
+guest=$lab/.s390x-guest
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/{proc,sys,dev,tmp,out}
+
+cp -a "$guest/." "$root"
+rm -rf "$root"/usr/share/{doc,man,locale,perl,info} "$root"/usr/lib/s390x-linux-gnu/perl*
+[ -e "$root/bin" ] || ln -s usr/bin "$root/bin"
+for applet in sh cat cut dd rm; do ln -sf busybox "$root/usr/bin/$applet"; done
+copy_capture "$root" prebuilds/linux-s390x/vmcore.node
+make_image "$image" "$root"
