@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { DumpReport } from '../../lib/index.ts';
 import { mixClasses } from '../../test/support/page-mix.ts';
 import { type ScaleCore, writeScaleCore } from '../../test/support/scale-core.ts';
-import type { OutputFolder } from '../support/files.ts';
+import { type OutputFolder, warmFile } from '../support/files.ts';
 import { run, runMakedumpfile, stepSeconds } from '../support/makedumpfile.ts';
 
 export interface ScaleOptions {
@@ -52,9 +52,12 @@ export async function measureSize(
   try {
     const made = writeScaleCore(core, { memory });
     const floor = made.memMap / bandwidth();
+    warmFile(core, made.written);
     const ours: OurDump = JSON.parse(
       await run(process.execPath, [DUMP, core, String(workers), String(budget)]),
     );
+    // What it copied may have pushed them out.
+    warmFile(core, made.written);
     const messages = compare ? await runMakedumpfile(['-d', '31'], core, '/dev/null') : '';
     return {
       memory,

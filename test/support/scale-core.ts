@@ -24,6 +24,8 @@ export interface ScaleCore {
   /** Bytes of struct pages, and of different ones. */
   readonly memMap: number;
   readonly distinct: number;
+  /** Bytes of the file, from its beginning on, that are not all zeros. */
+  readonly written: number;
 }
 
 const generation = generations['6.2'];
@@ -53,7 +55,9 @@ export function writeScaleCore(path: string, options: ScaleCoreOptions): ScaleCo
     writeSync(fd, header, 0, header.length, 0);
     ftruncateSync(fd, memoryOffset + memory);
     const counts = writeStructPages(fd, new PageMix(generation, labShares(kept)), sections, distinct);
-    return { pages: memory / PAGE, counts, memMap: sections * sectionMap, distinct: distinct * sectionMap };
+    const different = distinct * sectionMap;
+    const written = memoryOffset + kernelBytes + different;
+    return { pages: memory / PAGE, counts, memMap: sections * sectionMap, distinct: different, written };
   } finally {
     closeSync(fd);
   }
