@@ -420,7 +420,7 @@ export class Vmcore implements AsyncDisposable {
       const before = this.counters;
       const costs = this.#readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
-      const { profile, workers } = this.#fit({ ...PLAIN_DUMP, objective }, options);
+      const { profile, workers } = this.#fit({ ...PLAIN_DUMP, inPieces: false, objective }, options);
       const limits = profile.limits(objective, Math.max(1, workers));
       const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
       return { level, calibration, ...makeReadPlan(bitmap, planner, objective) };
@@ -518,7 +518,7 @@ export class Vmcore implements AsyncDisposable {
       inputLevel: this.#core.header?.dumpLevel ?? 0,
       readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
       defaultCompression: () => (codecs().zstd.available ? 'zstd' : 'zlib'),
-      classify: (level: number, scan: ScanOptions) => this.#pages.classify(level, scan),
+      classifyPieces: (level, scan, piecePages) => this.#pages.classifyPieces(level, scan, piecePages),
       planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
       describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
     };

@@ -7,7 +7,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
+import { MemoryBudget, PLAIN_DUMP } from '../lib/access/memory-budget.ts';
+import { accessProfile } from '../lib/access/profile.ts';
 import { type DumpOptions, type OpenOptions, openVmcore, VmcoreError } from '../lib/index.ts';
+import { FakeSource } from './access/fake-source.ts';
 import { bundledCore } from './support/cores.ts';
 
 setFlagsFromString('--expose-gc');
@@ -102,6 +105,23 @@ t.test('buffers and mapped memory are never more than the budget', async (t) => 
     t.equal(report.complete, true);
     t.ok(most > 0 && most <= memoryBudget, `level ${level}: ${most} of ${memoryBudget}`);
   }
+});
+
+t.test('bitmaps take no more of it, however much memory the core has', (t) => {
+  const source = new FakeSource(2 ** 30, () => 0);
+  const profile = (scale: number) => accessProfile(source, {}, undefined, undefined, scale);
+  const memoryBudget = 96 * MIB;
+  for (const tib of [2, 64, 4096]) {
+    const core = { source, pageSize: 4096, bitmapBytes: tib * 32 * MIB, heldBytes: 0, profile };
+    const budget = new MemoryBudget(core, memoryBudget);
+    const { piecePages } = budget.fit(PLAIN_DUMP, { workers: 0 });
+    t.equal(piecePages / 8, memoryBudget / 8 / PLAIN_DUMP.bitmaps, `${tib} TiB`);
+    const whole = { ...PLAIN_DUMP, inPieces: false };
+    t.throws(() => budget.fit(whole, { workers: 0 }), { code: 'ERR_VMCORE_ARGUMENT' }, 'all of them do');
+  }
+  const small = { source, pageSize: 4096, bitmapBytes: MIB, heldBytes: 0, profile };
+  t.ok(new MemoryBudget(small, memoryBudget).fit(PLAIN_DUMP, { workers: 0 }).piecePages >= 8 * MIB);
+  t.end();
 });
 
 t.test('what is no number of bytes', async (t) => {

@@ -55,6 +55,7 @@ function scanner(
     const bitmap = new PageBitmap(total);
     bitmap.set(0, total);
     const scan = new PageScan(layout, littleEndian, LEVEL);
+    scan.begin(bitmap);
     const before = process.cpuUsage();
     for (let firstPfn = 0; firstPfn < total; firstPfn += CHUNK_PAGES) {
       const chunk: StructPageChunk = {
@@ -64,7 +65,7 @@ function scanner(
         bytes,
         firstWord: 0,
       };
-      scan.scan(chunk, bitmap);
+      scan.scan(chunk);
     }
     const { user } = process.cpuUsage(before);
     return { ms: user / 1000, dropped: scan.counts.reduce((a, b) => a + b, 0) };

@@ -22,12 +22,13 @@ export class OutputFolder implements Disposable {
   }
 }
 
-/** Reads a file once, so that it is in the page cache. */
-export function warmFile(path: string): void {
+/** Reads a file once, or `bytes` of its beginning, so that it is in the page cache. */
+export function warmFile(path: string, bytes = Number.POSITIVE_INFINITY): void {
   const buffer = Buffer.alloc(CHUNK);
   const fd = openSync(path, 'r');
   try {
-    while (readSync(fd, buffer, 0, CHUNK, null) > 0);
+    for (let done = 0, count = 1; done < bytes && count > 0; done += count)
+      count = readSync(fd, buffer, 0, CHUNK, null);
   } finally {
     closeSync(fd);
   }

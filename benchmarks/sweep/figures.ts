@@ -1,21 +1,12 @@
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import type { Distribution } from '../../lib/bench/index.ts';
 import type { AccessRow } from '../access/rows.ts';
+import { draw } from '../support/plot.ts';
 import type { CoreResults, RegionRun } from './results.ts';
 
 /** The same colour means the same everywhere. */
 const WAYS = { domain: ['mmap', 'read', 'auto'], range: ['#1f6fb4', '#d9822b', '#2a9d5c'] };
 const PROGRAMS = { domain: ['vmcore', 'makedumpfile'], range: ['#2a9d5c', '#9aa0a6'] };
-const WIDTH = 860;
-
-const { document } = parseHTML('<!doctype html><html><body></body></html>');
-
-/** Plots as HTML: an SVG, and where colours need one a legend above it. */
-function draw(options: Plot.PlotOptions): string {
-  const style = { fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' };
-  return Plot.plot({ document, width: WIDTH, style, marginTop: 50, marginBottom: 50, ...options }).outerHTML;
-}
 
 const levelName = (level: number) => (level === 0 ? 'all pages (-d 0)' : `filtered (-d ${level})`);
 

@@ -31,6 +31,12 @@ const CODEC_BYTES = MIB;
 const WRITER_BYTES = 2 * MIB;
 /** Heap, code and stack of a thread: its young generation is limited to 8 MiB (pipeline/copy-workers.ts). */
 const THREAD_BYTES = 16 * MIB;
+/**
+ * What bitmaps that may be in pieces take of a budget at most, and the smallest piece of one, in bytes: of 32 GiB of
+ * memory in pages of 4 KiB. Pieces are whole multiples.
+ */
+const BITMAPS_SHARE = 1 / 8;
+const PIECE_BYTES = MIB;
 /** By default threads may take this part of the memory that is left: a capture kernel has 256 MiB or less for all. */
 const DEFAULT_SHARE = 1 / 4;
 /** A thread takes 50 ms to start: for less than so many bytes of a core it comes too late. */
@@ -78,6 +84,8 @@ export interface CoreMemory {
 export interface PassMemory {
   /** Bitmaps at one time. */
   readonly bitmaps: number;
+  /** Whether they may be a piece at a time, for part of the pages. */
+  readonly inPieces: boolean;
   /** Files or streams that are written at the same time; 0 for a pass that copies no pages. */
   readonly writers: number;
   readonly objective: ReadObjective;
@@ -100,10 +108,12 @@ export interface PassSizes {
   readonly batch: BatchSize;
   /** Worker threads. */
   readonly workers: number;
+  /** Pages whose bits are in memory at the same time: no fewer than a core has, where bitmaps are no matter. */
+  readonly piecePages: number;
 }
 
 /** The least that an open core is good for: a dump by the calling thread. */
-export const PLAIN_DUMP: PassMemory = { bitmaps: 3, writers: 1, objective: 'time' };
+export const PLAIN_DUMP: PassMemory = { bitmaps: 3, inPieces: true, writers: 1, objective: 'time' };
 
 /** Divides a budget among all that takes memory. */
 export class MemoryBudget {
@@ -124,9 +134,10 @@ export class MemoryBudget {
   fit(pass: PassMemory, options: WorkerOptions): PassSizes {
     const bytes = checkBudget(options.memoryBudget) ?? this.#bytes;
     const workers = checkWorkers(options.workers, this.#core.source) ?? this.#affordable(pass, bytes);
-    const scale = SCALES.find((scale) => this.#takes(pass, scale, workers) <= (bytes ?? Infinity));
+    const scale = SCALES.find((scale) => this.#takes(pass, scale, workers, bytes) <= (bytes ?? Infinity));
     if (scale === undefined) throw this.#tooSmall(pass, workers, bytes!);
-    return { profile: this.#core.profile(scale), scale, batch: batchSize(scale), workers };
+    const piecePages = this.#piece(pass, bytes) * 8;
+    return { profile: this.#core.profile(scale), scale, batch: batchSize(scale), workers, piecePages };
   }
 
   /** Threads take what is left beside everything in its full size, or there are none. */
@@ -139,16 +150,18 @@ export class MemoryBudget {
       Math.floor(this.#core.source.size / CORE_BYTES_PER_THREAD),
       threadsInAddressSpace(),
     );
-    const budget = bytes ?? Math.floor(process.availableMemory() * DEFAULT_SHARE);
+    const budget = bytes ?? defaultBudget();
     for (let workers = useful; workers > 0; workers--) {
-      const takes = bytes === undefined ? workers * this.#threadBytes(1) : this.#takes(pass, 1, workers);
+      const takes =
+        bytes === undefined ? workers * this.#threadBytes(1) : this.#takes(pass, 1, workers, bytes);
       if (takes <= budget) return workers;
     }
     return 0;
   }
 
   /** All that a pass takes, in bytes. */
-  #takes({ bitmaps, writers, objective }: PassMemory, scale: number, workers: number): number {
+  #takes(pass: PassMemory, scale: number, workers: number, budget: number | undefined): number {
+    const { writers, objective } = pass;
     const { heldBytes, bitmapBytes, source } = this.#core;
     const { tables, structPages, memory, pageTableBytes, limits } = this.#core.profile(scale);
     // Struct pages have slots for single pages (explain) and for passes.
@@ -156,13 +169,20 @@ export class MemoryBudget {
       (sum, one) => sum + this.#slotBytes(one),
       0,
     );
-    const kept = heldBytes + slots + bitmaps * bitmapBytes;
+    const kept = heldBytes + slots + pass.bitmaps * Math.min(bitmapBytes, this.#piece(pass, budget));
     if (writers === 0) return kept + pageTableBytes;
     const maps =
       source.mapping === 'lazy' ? Math.max(1, workers) * limits(objective, Math.max(1, workers)).map : 0;
     const copying =
       workers === 0 ? this.#readerBytes(scale, BATCHES_OF_CALLER) : workers * this.#threadBytes(scale);
     return kept + pageTableBytes + maps + copying + writers * WRITER_BYTES;
+  }
+
+  /** Bytes of a bitmap that are in memory at the same time; Infinity for all of it. */
+  #piece({ bitmaps, inPieces }: PassMemory, bytes = defaultBudget()): number {
+    const most = (bytes * BITMAPS_SHARE) / bitmaps;
+    if (!inPieces || this.#core.bitmapBytes <= Math.max(most, PIECE_BYTES)) return Number.POSITIVE_INFINITY;
+    return Math.max(PIECE_BYTES, most - (most % PIECE_BYTES));
   }
 
   #threadBytes(scale: number): number {
@@ -187,12 +207,16 @@ export class MemoryBudget {
   }
 
   #tooSmall(pass: PassMemory, workers: number, bytes: number): VmcoreError {
-    const least = this.#takes(pass, SCALES.at(-1)!, workers);
+    const least = this.#takes(pass, SCALES.at(-1)!, workers, bytes);
     const { name } = this.#core.source;
     const by = workers > 0 ? ` with ${workers} worker threads` : '';
     const message = `${name}: a memoryBudget of ${bytes} bytes is too small${by}: at least ${least} are needed`;
     return new VmcoreError('ERR_VMCORE_ARGUMENT', message, { file: name });
   }
+}
+
+function defaultBudget(): number {
+  return Math.floor(process.availableMemory() * DEFAULT_SHARE);
 }
 
 function batchSize(scale: number): BatchSize {

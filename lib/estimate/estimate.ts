@@ -1,6 +1,6 @@
 import { type CodecName, codec, codecs } from '../codecs/registry.ts';
 import { VmcoreError } from '../errors.ts';
-import type { Classification } from '../filter/classify.ts';
+import { type Classification, onlyPiece, type ScanProgress } from '../filter/classify.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { SelectPages } from '../filter/select.ts';
 import { KdumpWriter } from '../output/kdump.ts';
@@ -62,7 +62,7 @@ export interface EstimateReport {
 /** The core as an estimate needs it. */
 export type EstimateContext = Pick<
   DumpContext,
-  'source' | 'extents' | 'pageSize' | 'fit' | 'inputLevel' | 'classify' | 'describe'
+  'source' | 'extents' | 'pageSize' | 'fit' | 'inputLevel' | 'classifyPieces' | 'describe'
 >;
 
 /** An estimate's options, checked. */
@@ -135,18 +135,19 @@ function availableCompressions(): ('none' | CodecName)[] {
   return ['none', ...available.map(([name]) => name as CodecName)];
 }
 
-function classify(
+async function classify(
   context: EstimateContext,
   level: number,
   { select, onProgress }: EstimateOptions,
   signal: AbortSignal,
 ): Promise<Classification> {
   const report = reporter('classify', context.pageSize, onProgress);
-  return context.classify(level, {
+  const scan = {
     signal,
     select,
-    onProgress: ({ pages, totalPages }) => report(pages, totalPages),
-  });
+    onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
+  };
+  return onlyPiece(context.classifyPieces(level, scan, Number.POSITIVE_INFINITY));
 }
 
 async function estimateLevel(
@@ -204,9 +205,8 @@ async function headerSize(
   { headers }: CoreDescription,
   { bitmap, existing, level }: Classification,
 ): Promise<number> {
-  const description = { ...headers, dumpLevel: level, bitmap1: existing.bytes, bitmap2: bitmap.bytes };
-  const writer = new KdumpWriter(description, new NullSink('estimate'));
-  await writer.begin();
+  const writer = new KdumpWriter({ ...headers, dumpLevel: level }, new NullSink('estimate'));
+  await writer.beginWith({ bitmap1: existing.bytes, bitmap2: bitmap.bytes });
   return writer.size + (headers.eraseinfo?.length ?? 0);
 }
 

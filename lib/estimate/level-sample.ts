@@ -30,7 +30,8 @@ export class LevelSample {
     this.#kept = bitmap;
     this.#pageSize = core.pageSize;
     this.#sample = new RegionSample(kept, seed);
-    const reader = { ...core, limits: core.fit(PLAIN_DUMP, { workers: 0 }).profile.limits('time', 1) };
+    const { profile } = core.fit({ ...PLAIN_DUMP, inPieces: false }, { workers: 0 });
+    const reader = { ...core, limits: profile.limits('time', 1) };
     this.#sizes = new PageSizes(reader, ways, (level & LEVEL_ZERO) !== 0);
     const { regions } = this.#sample;
     this.#sums = ways.map(() => ({ sum: new Float64Array(regions), squares: new Float64Array(regions) }));

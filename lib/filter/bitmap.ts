@@ -8,32 +8,55 @@ const BITS = Uint8Array.from({ length: 256 }, (_, byte) => {
 /** Below so many bytes they are counted one by one: that needs no view. */
 const FEW_BYTES = 64;
 
-/** One bit per pfn, the lowest bit of a byte first: the layout of a kdump file's bitmaps on every architecture. */
+/**
+ * One bit per pfn of a range, the lowest bit of a byte first: the layout of a kdump file's bitmaps on every architecture,
+ * or of a piece of one.
+ */
 export class PageBitmap {
   readonly bytes: Uint8Array;
-  /** pfns 0 to `pages` - 1 have a bit; the bits behind stay 0. */
-  readonly pages: number;
+  /** pfns `firstPfn` to `endPfn` - 1 have a bit; the bits behind stay 0. */
+  readonly firstPfn: number;
+  readonly endPfn: number;
 
   /** All bits are 0. */
-  constructor(pages: number, bytes: Uint8Array = new Uint8Array(Math.ceil(pages / 8))) {
-    this.pages = pages;
-    this.bytes = bytes;
+  constructor(endPfn: number, bytes?: Uint8Array, firstPfn = 0) {
+    this.firstPfn = firstPfn;
+    this.endPfn = endPfn;
+    this.bytes = bytes ?? new Uint8Array(Math.ceil((endPfn - firstPfn) / 8));
+  }
+
+  /** Number of pfns that have a bit. */
+  get pages(): number {
+    return this.endPfn - this.firstPfn;
   }
 
   /** Whether the bit of a pfn is set; false for one beyond the bitmap. */
   has(pfn: number): boolean {
-    return pfn >= 0 && pfn < this.pages && (this.bytes[Math.floor(pfn / 8)]! & (1 << (pfn & 7))) !== 0;
+    const bit = pfn - this.firstPfn;
+    return bit >= 0 && bit < this.pages && (this.bytes[Math.floor(bit / 8)]! & (1 << (bit & 7))) !== 0;
   }
 
   /** Another bitmap with the same bits. */
   copy(): PageBitmap {
-    return new PageBitmap(this.pages, this.bytes.slice());
+    return new PageBitmap(this.endPfn, this.bytes.slice(), this.firstPfn);
+  }
+
+  /** Another bitmap with the bits of pfns `from` to `to` - 1, and no memory for those of others. */
+  slice(from: number, to: number): PageBitmap {
+    const firstByte = Math.floor(this.#bit(from) / 8);
+    const firstPfn = this.firstPfn + firstByte * 8;
+    const endPfn = this.firstPfn + Math.max(this.#bit(to), firstByte * 8);
+    const bytes = this.bytes.slice(firstByte, firstByte + Math.ceil((endPfn - firstPfn) / 8));
+    const part = new PageBitmap(endPfn, bytes, firstPfn);
+    part.clear(firstPfn, from);
+    if (bytes.length > 0) bytes[bytes.length - 1]! &= tailMask(endPfn - firstPfn);
+    return part;
   }
 
   /** Number of bits that are set, of all or of pfns `from` to `to` - 1. */
-  count(from = 0, to = this.pages): number {
-    const first = clamp(from, this.pages);
-    const end = clamp(to, this.pages);
+  count(from = this.firstPfn, to = this.endPfn): number {
+    const first = this.#bit(from);
+    const end = this.#bit(to);
     if (first >= end) return 0;
     const firstByte = Math.floor(first / 8);
     const lastByte = Math.floor((end - 1) / 8);
@@ -50,11 +73,12 @@ export class PageBitmap {
 
   /** Clears the bits of pfns `from` to `to` - 1 and returns how many of them were set. */
   clear(from: number, to: number): number {
-    if (from >= 0 && from < to && to <= this.pages && to - from <= 8 - (from & 7)) {
+    const bit = from - this.firstPfn;
+    if (bit >= 0 && from < to && to <= this.endPfn && to - from <= 8 - (bit & 7)) {
       // A small free block, of which a busy machine has one for every few pages.
-      const index = Math.floor(from / 8);
+      const index = Math.floor(bit / 8);
       const byte = this.bytes[index]!;
-      const mask = ((1 << (to - from)) - 1) << (from & 7);
+      const mask = ((1 << (to - from)) - 1) << (bit & 7);
       this.bytes[index] = byte & ~mask;
       return BITS[byte & mask]!;
     }
@@ -68,15 +92,15 @@ export class PageBitmap {
     return this.#next(from, 0);
   }
 
-  /** The first pfn at or after `from` whose bit is clear; `pages` when there is none. */
+  /** The first pfn at or after `from` whose bit is clear; `endPfn` when there is none. */
   nextClear(from: number): number {
     const found = this.#next(from, 0xff);
-    return found < 0 ? this.pages : found;
+    return found < 0 ? this.endPfn : found;
   }
 
   /** Runs of set bits, ascending, as [first pfn, number of pages]. */
   *runs(): Generator<[firstPfn: number, count: number]> {
-    for (let pfn = this.nextSet(0); pfn >= 0; ) {
+    for (let pfn = this.nextSet(this.firstPfn); pfn >= 0; ) {
       const end = this.nextClear(pfn);
       yield [pfn, end - pfn];
       pfn = this.nextSet(end);
@@ -84,8 +108,8 @@ export class PageBitmap {
   }
 
   #apply(from: number, to: number, change: (byte: number, mask: number) => number): void {
-    const first = clamp(from, this.pages);
-    const end = clamp(to, this.pages);
+    const first = this.#bit(from);
+    const end = this.#bit(to);
     if (first >= end) return;
     const firstByte = Math.floor(first / 8);
     const lastByte = Math.floor((end - 1) / 8);
@@ -101,17 +125,22 @@ export class PageBitmap {
 
   /** The first bit at or after `from` that differs from those of a byte that is `skip` (0 or 0xff). */
   #next(from: number, skip: number): number {
-    const bytes = this.bytes;
-    for (let pfn = Math.max(0, from); pfn < this.pages; ) {
-      const byte = bytes[Math.floor(pfn / 8)]! ^ skip;
-      const rest = byte >> (pfn & 7);
+    const { bytes, pages, firstPfn } = this;
+    for (let bit = Math.max(0, from - firstPfn); bit < pages; ) {
+      const byte = bytes[Math.floor(bit / 8)]! ^ skip;
+      const rest = byte >> (bit & 7);
       if (rest !== 0) {
-        const found = pfn + (31 - Math.clz32(rest & -rest));
-        return found < this.pages ? found : -1;
+        const found = bit + (31 - Math.clz32(rest & -rest));
+        return found < pages ? firstPfn + found : -1;
       }
-      pfn += 8 - (pfn & 7);
+      bit += 8 - (bit & 7);
     }
     return -1;
+  }
+
+  /** The place of a pfn's bit, or of the nearest one that there is; for a pfn behind all, their number. */
+  #bit(pfn: number): number {
+    return Math.min(Math.max(pfn - this.firstPfn, 0), this.pages);
   }
 }
 
@@ -136,13 +165,9 @@ function countWord(word: number): number {
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-function clamp(pfn: number, pages: number): number {
-  return Math.min(Math.max(pfn, 0), pages);
-}
-
-/** The bits of a byte from that of `pfn` on. */
-function headMask(pfn: number): number {
-  return (0xff << (pfn & 7)) & 0xff;
+/** The bits of a byte from that at place `bit` on. */
+function headMask(bit: number): number {
+  return (0xff << (bit & 7)) & 0xff;
 }
 
 /** The bits of a byte up to that before `end`. */

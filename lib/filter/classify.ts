@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { MemMap } from '../kernel/mem-map.ts';
+import type { MemMap, MemMapRange } from '../kernel/mem-map.ts';
 import type { PageLayout } from '../kernel/page-layout.ts';
 import type { StructPages } from '../kernel/struct-pages.ts';
 import { PageBitmap } from './bitmap.ts';
-import type { ExistingPages } from './existing-pages.ts';
+import { existingPages, type PageLimits } from './existing-pages.ts';
 import { type ClassCounts, PAGE_CLASSES, type PageClass } from './page-class.ts';
 import { PageScan } from './page-scan.ts';
 import type { SelectPages } from './select.ts';
 
-/** Which pages a dump level keeps. */
-export interface Classification {
+/** How many pages a dump level keeps, of a whole core or of a range of its pages. */
+export interface ClassificationCounts {
   readonly level: number;
   /** Pages that the core covers: bits of bitmap 1. */
   readonly original: number;
@@ -23,6 +23,10 @@ export interface Classification {
   readonly kept: number;
   /** Struct pages that could not be read; their pages are kept. */
   readonly unreadable: number;
+}
+
+/** Which pages a dump level keeps. */
+export interface Classification extends ClassificationCounts {
   /** Bitmap 1: pages that the core covers. */
   readonly existing: PageBitmap;
   /** Bitmap 2: pages kept. */
@@ -63,71 +67,161 @@ export interface PageFacts {
 /** The event loop is given a turn after so many milliseconds. */
 const TURN_MS = 20;
 
+/** The pages that are classified. */
+export interface ClassifiedCore extends PageLimits {
+  /** Nothing is left out for what it is used for when absent. */
+  readonly facts: PageFacts | undefined;
+}
+
 /**
- * Judges every page of the core at a dump level. A page whose struct page can't be read is kept.
+ * Judges every page of the core at a dump level, in pieces of `piecePages` pages, ascending. What a piece is given is that
+ * of its pages, and does not depend on how many they are. A page whose struct page can't be read is kept.
  * @throws the signal's reason when it is aborted; what reading the core throws.
  */
-export async function classify(
-  facts: PageFacts | undefined,
-  existing: ExistingPages,
+export async function* classify(
+  core: ClassifiedCore,
   level: number,
-  options: ScanOptions = {},
-): Promise<Classification> {
-  const bitmap = existing.withData.copy();
-  const collected = new Map(
-    (options.collect ?? []).map((name) => [name, new PageBitmap(bitmap.pages)] as const),
+  options: ScanOptions,
+  piecePages: number,
+): AsyncGenerator<Classification> {
+  const classifier = new Classifier(core, level, options);
+  try {
+    for (const [firstPfn, endPfn] of pieces(core.maxPfn, piecePages))
+      yield await classifier.piece(firstPfn, endPfn);
+  } finally {
+    classifier.release();
+  }
+}
+
+/** The piece that is all of a core. */
+export async function onlyPiece(pieces: AsyncIterable<Classification>): Promise<Classification> {
+  for await (const all of pieces) return all;
+  throw new Error('a core has at least one piece');
+}
+
+/** Ranges of `piecePages` pages, as [first pfn, pfn behind]; one at least. */
+export function* pieces(maxPfn: number, piecePages: number): Generator<[firstPfn: number, endPfn: number]> {
+  let firstPfn = 0;
+  do {
+    const endPfn = Math.min(firstPfn + piecePages, maxPfn);
+    yield [firstPfn, endPfn];
+    firstPfn = endPfn;
+  } while (firstPfn < maxPfn);
+}
+
+/** What was counted in a range of pages, with what was in those before. */
+export function addCounts(
+  before: ClassificationCounts | undefined,
+  piece: ClassificationCounts,
+): ClassificationCounts {
+  const counts = PAGE_CLASSES.map(
+    (name) => [name, (before?.counts[name] ?? 0) + piece.counts[name]] as const,
   );
-  const scan = facts && new PageScan(facts.layout, facts.littleEndian, level, collected);
-  const unreadable = scan ? await scanAll(facts, scan, bitmap, options) : 0;
-  const original = existing.all.count();
   return {
-    level,
-    original,
-    absent: original - existing.withData.count(),
-    counts: namedCounts(scan?.counts),
-    deselected: 0,
-    kept: bitmap.count(),
-    unreadable,
-    existing: existing.all,
-    bitmap,
-    collected,
+    level: piece.level,
+    original: (before?.original ?? 0) + piece.original,
+    absent: (before?.absent ?? 0) + piece.absent,
+    counts: Object.fromEntries(counts) as Record<PageClass, number>,
+    deselected: (before?.deselected ?? 0) + piece.deselected,
+    kept: (before?.kept ?? 0) + piece.kept,
+    unreadable: (before?.unreadable ?? 0) + piece.unreadable,
   };
 }
 
-/** Returns how many struct pages could not be read. */
-async function scanAll(
-  { memMap, openStructPages }: PageFacts,
-  scan: PageScan,
-  bitmap: PageBitmap,
-  { signal, onProgress }: ScanOptions,
-): Promise<number> {
-  const totalPages = memMap.ranges.reduce((sum, range) => sum + range.endPfn - range.firstPfn, 0);
-  const pages = openStructPages();
-  let judged = 0;
-  let turn = performance.now();
-  try {
-    for (const range of memMap.ranges) {
-      for (const chunk of pages.chunks(range)) {
-        scan.scan(chunk, bitmap);
-        judged += chunk.count;
-        if (performance.now() - turn < TURN_MS) continue;
-        onProgress?.({ pages: judged, totalPages });
-        await nextTurn();
-        signal?.throwIfAborted();
-        turn = performance.now();
+class Classifier {
+  readonly #core: ClassifiedCore;
+  readonly #level: number;
+  readonly #options: ScanOptions;
+  readonly #scan: PageScan | undefined;
+  readonly #pages: StructPages | undefined;
+  /** Struct pages judged so far, and in all. */
+  #judged = 0;
+  readonly #totalPages: number;
+  #turn = performance.now();
+
+  constructor(core: ClassifiedCore, level: number, options: ScanOptions) {
+    const { facts } = core;
+    this.#core = core;
+    this.#level = level;
+    this.#options = options;
+    this.#scan = facts && new PageScan(facts.layout, facts.littleEndian, level);
+    this.#pages = facts?.openStructPages();
+    this.#totalPages = (facts?.memMap.ranges ?? []).reduce((sum, range) => sum + pagesOf(range), 0);
+  }
+
+  async piece(firstPfn: number, endPfn: number): Promise<Classification> {
+    const { extents, pageSize } = this.#core;
+    const { all, withData } = existingPages(extents, pageSize, endPfn, firstPfn);
+    const original = all.count();
+    const absent = original - withData.count();
+    const bitmap = withData;
+    const collected = new Map(
+      (this.#options.collect ?? []).map(
+        (name) => [name, new PageBitmap(endPfn, undefined, firstPfn)] as const,
+      ),
+    );
+    this.#scan?.begin(bitmap, collected);
+    const unreadable = await this.#scanPiece(firstPfn, endPfn);
+    return {
+      level: this.#level,
+      original,
+      absent,
+      counts: this.#takeCounts(),
+      deselected: 0,
+      kept: bitmap.count(),
+      unreadable,
+      existing: all,
+      bitmap,
+      collected,
+    };
+  }
+
+  release(): void {
+    this.#pages?.release();
+  }
+
+  /** Returns how many struct pages could not be read. */
+  async #scanPiece(firstPfn: number, endPfn: number): Promise<number> {
+    const { facts } = this.#core;
+    const scan = this.#scan;
+    const pages = this.#pages;
+    if (!facts || !scan || !pages) return 0;
+    const { ranges, unreadable } = facts.memMap;
+    const before = pages.unreadable;
+    for (const range of ranges) {
+      const from = Math.max(range.firstPfn, firstPfn);
+      const to = Math.min(range.endPfn, endPfn);
+      if (from >= to) continue;
+      for (const chunk of pages.chunks(range, from, to)) {
+        scan.scan(chunk);
+        this.#judged += chunk.count;
+        if (performance.now() - this.#turn >= TURN_MS) await this.#giveTurn();
       }
     }
-  } finally {
-    pages.release();
+    this.#options.signal?.throwIfAborted();
+    if (endPfn === this.#core.maxPfn) this.#report(this.#totalPages);
+    return pages.unreadable - before + (firstPfn === 0 ? unreadable : 0);
   }
-  signal?.throwIfAborted();
-  onProgress?.({ pages: totalPages, totalPages });
-  return memMap.unreadable + pages.unreadable;
+
+  async #giveTurn(): Promise<void> {
+    this.#report(this.#judged);
+    await nextTurn();
+    this.#options.signal?.throwIfAborted();
+    this.#turn = performance.now();
+  }
+
+  #report(pages: number): void {
+    this.#options.onProgress?.({ pages, totalPages: this.#totalPages });
+  }
+
+  #takeCounts(): ClassCounts {
+    const counts = this.#scan?.counts ?? new Float64Array(PAGE_CLASSES.length);
+    const named = PAGE_CLASSES.map((name, index) => [name, counts[index]!] as const);
+    counts.fill(0);
+    return Object.fromEntries(named) as Record<PageClass, number>;
+  }
 }
 
-function namedCounts(counts = new Float64Array(PAGE_CLASSES.length)): ClassCounts {
-  return Object.fromEntries(PAGE_CLASSES.map((name, index) => [name, counts[index]!])) as Record<
-    PageClass,
-    number
-  >;
+function pagesOf({ firstPfn, endPfn }: MemMapRange): number {
+  return endPfn - firstPfn;
 }

@@ -6,8 +6,8 @@ import { pageLayout } from '../kernel/page-layout.ts';
 import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
-import { type Classification, classify, type PageFacts, type ScanOptions } from './classify.ts';
-import { existingPages, maxPfnOf } from './existing-pages.ts';
+import { type Classification, classify, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
+import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
 import { PAGE_CLASSES } from './page-class.ts';
 import { selectPages } from './select.ts';
@@ -69,14 +69,18 @@ export class CorePages {
    *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
    */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
+    return onlyPiece(this.classifyPieces(level, options, Number.POSITIVE_INFINITY));
+  }
+
+  /**
+   * The same in pieces of `piecePages` pages, ascending: memory for all of them is not needed at the same time.
+   * @throws as classify(), before a piece is asked for.
+   */
+  classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification> {
     const { problem } = this;
-    const { extents, pageSize, inputLevel } = this.#options;
-    if (problem && (level & ~inputLevel) > LEVEL_WITHOUT_KERNEL) throw problem;
+    if (problem && (level & ~this.#options.inputLevel) > LEVEL_WITHOUT_KERNEL) throw problem;
     this.#requireSize();
-    const { select } = options;
-    const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
-    const found = await classify(this.#known(), existingPages(extents, pageSize, this.maxMapnr), level, scan);
-    return select ? selectPages(found, select, pageSize, options.signal) : found;
+    return this.#pieces(level, options, piecePages);
   }
 
   explain(pfn: number, level: number): PageExplanation {
@@ -96,6 +100,15 @@ export class CorePages {
 
   release(): void {
     this.#lookup?.release();
+  }
+
+  async *#pieces(level: number, options: ScanOptions, piecePages: number): AsyncGenerator<Classification> {
+    const { extents, pageSize } = this.#options;
+    const { select, signal } = options;
+    const core = { facts: this.#known(), extents, pageSize, maxPfn: this.maxMapnr };
+    const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
+    for await (const found of classify(core, level, scan, piecePages))
+      yield select ? await selectPages(found, select, pageSize, signal) : found;
   }
 
   /** A damaged header can claim any amount of memory. */

@@ -14,13 +14,19 @@ export function maxPfnOf(extents: Extents, pageSize: number): number {
   return extents.count === 0 ? 0 : Math.ceil(extents.end[extents.count - 1]! / pageSize);
 }
 
-/** The pages below `maxPfn`. A page of which only part exists is a page: the rest of it reads as zeros. */
-export function existingPages(extents: Extents, pageSize: number, maxPfn: number): ExistingPages {
-  const all = new PageBitmap(maxPfn);
-  const withData = new PageBitmap(maxPfn);
-  for (let i = 0; i < extents.count; i++) {
+/** Pages `firstPfn` to `endPfn` - 1. A page of which only part exists is a page: the rest of it reads as zeros. */
+export function existingPages(
+  extents: Extents,
+  pageSize: number,
+  endPfn: number,
+  firstPfn = 0,
+): ExistingPages {
+  const all = new PageBitmap(endPfn, undefined, firstPfn);
+  const withData = new PageBitmap(endPfn, undefined, firstPfn);
+  for (let i = findExtent(extents, firstPfn * pageSize); i < extents.count; i++) {
     const first = Math.floor(extents.start[i]! / pageSize);
     const end = Math.ceil(extents.end[i]! / pageSize);
+    if (first >= endPfn) break;
     all.set(first, end);
     if (extents.offset[i]! >= 0) withData.set(first, end);
   }

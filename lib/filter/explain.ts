@@ -115,7 +115,6 @@ function judge(
   level: number,
 ): Verdict | undefined {
   const scan = new PageScan(facts.layout, facts.littleEndian, level);
-  const bitmap = new PageBitmap(1);
   for (let size = LARGEST_BLOCK, last = -1; size >= 1; size /= 2) {
     const head = pfn - (pfn % size);
     if (head === last || presenceOf(limits, head) !== 'data') continue;
@@ -123,9 +122,11 @@ function judge(
     const range = rangeOf(facts.memMap, head);
     const chunk = range && pairOf(structPages, range, head);
     if (!chunk) continue;
-    bitmap.set(0, 1);
+    const bitmap = new PageBitmap(head + 1, undefined, head);
+    bitmap.set(head, head + 1);
+    scan.begin(bitmap);
     scan.counts.fill(0);
-    scan.scan(chunk, bitmap, head, 1);
+    scan.scan(chunk, 1);
     const pageClass = scan.clearedClass;
     if (pageClass && scan.nextPfn > pfn) return { head, pages: scan.nextPfn - head, pageClass };
   }

@@ -1,6 +1,6 @@
 import type { Field, PageLayout } from '../kernel/page-layout.ts';
 import type { StructPageChunk } from '../kernel/struct-pages.ts';
-import type { PageBitmap } from './bitmap.ts';
+import { PageBitmap } from './bitmap.ts';
 import { LEVEL_CACHE, LEVEL_CACHE_PRIVATE, LEVEL_FREE, LEVEL_USER } from './dump-level.ts';
 import { PAGE_CLASSES, type PageClass } from './page-class.ts';
 import { type PageWords, pageWords } from './page-words.ts';
@@ -44,17 +44,13 @@ export class PageScan {
   /** Pages cleared, by index in PAGE_CLASSES. */
   readonly counts = new Float64Array(PAGE_CLASSES.length);
   #next = 0;
+  /** Index in PAGE_CLASSES of the last block that was cleared. */
+  #blockClass = 0;
   readonly #rules: Rules;
-  readonly #collected: readonly (PageBitmap | undefined)[];
+  #bitmap = new PageBitmap(0);
+  #collected: readonly (PageBitmap | undefined)[] = [];
 
-  /** `collected` get the bits of the pages that are cleared for their class; their bit 0 is that of the bitmap. */
-  constructor(
-    layout: PageLayout,
-    littleEndian: boolean,
-    level: number,
-    collected: ReadonlyMap<PageClass, PageBitmap> = new Map(),
-  ) {
-    this.#collected = PAGE_CLASSES.map((name) => collected.get(name));
+  constructor(layout: PageLayout, littleEndian: boolean, level: number) {
     this.#rules = {
       layout,
       littleEndian,
@@ -77,13 +73,24 @@ export class PageScan {
   }
 
   /**
-   * Judges the first `judged` pages of a chunk, those whose bits are set in `bitmap`; its bit 0 is `basePfn`. Chunks
-   * come ascending. Runs over every struct page of the machine: nothing in it allocates, and what is left out most
-   * often, single pages, is cleared without a call.
+   * What is judged from now on has its bits in `bitmap`, which lies behind those before. `collected` get the bits of the
+   * pages that are cleared for their class. A block that began in the bitmap before goes on in this one.
    */
-  scan(chunk: StructPageChunk, bitmap: PageBitmap, basePfn = 0, judged = chunk.count): void {
+  begin(bitmap: PageBitmap, collected: ReadonlyMap<PageClass, PageBitmap> = new Map()): void {
+    this.#bitmap = bitmap;
+    this.#collected = PAGE_CLASSES.map((name) => collected.get(name));
+    if (this.#next > bitmap.firstPfn)
+      this.#clear(this.#blockClass, bitmap.firstPfn, this.#next - bitmap.firstPfn);
+  }
+
+  /**
+   * Judges the first `judged` pages of a chunk, those whose bits are set. Chunks come ascending, and begin within the
+   * bitmap. Runs over every struct page of the machine: nothing in it allocates, and what is left out most often, single
+   * pages, is cleared without a call.
+   */
+  scan(chunk: StructPageChunk, judged = chunk.count): void {
     const first = Math.max(chunk.firstPfn, this.#next);
-    this.#next = this.#scanFrom(first, chunk.firstPfn + judged, chunk, bitmap, basePfn);
+    this.#next = this.#scanFrom(first, chunk.firstPfn + judged, chunk);
   }
 
   /**
@@ -91,9 +98,11 @@ export class PageScan {
    * 2 GiB is judged before it is compiled. Neighbours are often alike: what the words of a page decided holds for the
    * next one with the same words.
    */
-  #scanFrom(first: number, end: number, chunk: StructPageChunk, bitmap: PageBitmap, basePfn: number): number {
+  #scanFrom(first: number, end: number, chunk: StructPageChunk): number {
     const { counts } = this;
     const rules = this.#rules;
+    const bitmap = this.#bitmap;
+    const basePfn = bitmap.firstPfn;
     const { words, firstPfn } = chunk;
     const {
       stride,
@@ -138,18 +147,23 @@ export class PageScan {
       }
       const index = verdict & CLASS_MASK;
       const pages = 1 << (verdict >> CLASS_BITS);
-      const into = collected[index];
-      if (into) copySet(bitmap, into, pfn - basePfn, pages);
-      if (pages === 1) {
+      if (pages === 1 && !collected[index]) {
         bits[byte]! &= ~mask;
         counts[index]!++;
         continue;
       }
-      counts[index]! += bitmap.clear(pfn - basePfn, pfn - basePfn + pages);
+      this.#clear(index, pfn, pages);
+      this.#blockClass = index;
       pfn += pages - 1;
       at += (pages - 1) * stride;
     }
     return pfn;
+  }
+
+  #clear(index: number, firstPfn: number, pages: number): void {
+    const into = this.#collected[index];
+    if (into) copySet(this.#bitmap, into, firstPfn, pages);
+    this.counts[index]! += this.#bitmap.clear(firstPfn, firstPfn + pages);
   }
 }
 

@@ -41,7 +41,7 @@ export async function selectPages(
 ): Promise<Classification> {
   const bitmap = classification.bitmap.copy();
   const counts = { ...classification.counts };
-  const dropped = new PageBitmap(bitmap.pages);
+  const dropped = new PageBitmap(bitmap.endPfn, undefined, bitmap.firstPfn);
   let deselected = 0;
   let turn = performance.now();
   for (const range of selectableRanges(classification)) {

@@ -1,4 +1,4 @@
-import type { Window } from '../access/region.ts';
+import { WINDOW_BYTES, type Window } from '../access/region.ts';
 import type { Slots } from '../access/slots.ts';
 import { isLostData, isVmcoreError } from '../errors.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
@@ -19,6 +19,8 @@ export interface StructPageChunk {
 
 /** Struct pages are gathered in groups of so many where they can't be used in place. */
 const GATHER_PAGES = 512;
+/** Chunks in place end here at the latest, in bytes: as much as one window has. */
+const CHUNK_BYTES = WINDOW_BYTES;
 /** Memory is mapped in pages of at least this many bytes on every architecture. */
 const SMALLEST_PAGE = 4096;
 
@@ -92,7 +94,7 @@ export class StructPages {
 
   /** The file offsets of the struct pages from `pfn` on, as far as memory and file run in parallel. */
   #fileRun(range: MemMapRange, pfn: number, to: number): { start: number; end: number } | undefined {
-    const wanted = (to - pfn) * this.#size;
+    const wanted = Math.min((to - pfn) * this.#size, CHUNK_BYTES);
     const address = this.#address(range, pfn);
     const first = this.#translate(address);
     if (!first) return undefined;

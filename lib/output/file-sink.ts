@@ -5,10 +5,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { VmcoreError } from '../errors.ts';
-import { openError, systemCode, writeError } from './file-errors.ts';
+import { openError, readBackError, systemCode, writeError } from './file-errors.ts';
 import type { AbortMode, Sink } from './sink.ts';
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /** Readable and writable by its owner only: a dump holds everything that the machine knew. */
 const MODE = 0o600;
@@ -24,7 +24,7 @@ export interface FileSinkOptions {
 }
 
 /** The part of a FileHandle that is used, so that tests can inject faults. @internal */
-export type OutputHandle = Pick<FileHandle, 'write' | 'datasync' | 'close'>;
+export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'datasync' | 'close'>;
 
 /** How the output lies in its directory. */
 interface Placement {
@@ -60,7 +60,7 @@ export class FileSink implements Sink {
    */
   static async create(path: string, options: FileSinkOptions = {}): Promise<FileSink> {
     const placement = await place(path, options.force ?? false);
-    const flags = placement.device ? O_WRONLY | O_NOFOLLOW : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    const flags = placement.device ? O_WRONLY | O_NOFOLLOW : O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
     try {
       return new FileSink(await open(placement.writtenAs, flags, MODE), placement);
     } catch (error) {
@@ -96,6 +96,14 @@ export class FileSink implements Sink {
     for (let done = 0; done < length; done += zeros.length) {
       await this.write(position + done, zeros.subarray(0, length - done));
     }
+  }
+
+  async readBack(position: number, into: Uint8Array): Promise<boolean> {
+    if (this.#placement.device) return false;
+    for (let done = 0; done < into.length; ) {
+      done += await this.#readSome(into, done, position + done);
+    }
+    return true;
   }
 
   async finish(position: number, bytes: Uint8Array): Promise<void> {
@@ -135,6 +143,16 @@ export class FileSink implements Sink {
       return bytesWritten;
     } catch (error) {
       throw writeError(this.#placement.writtenAs, position, error);
+    }
+  }
+
+  async #readSome(into: Uint8Array, from: number, position: number): Promise<number> {
+    try {
+      const { bytesRead } = await this.#handle.read(into, from, into.length - from, position);
+      if (bytesRead === 0) throw new Error('it has become shorter');
+      return bytesRead;
+    } catch (error) {
+      throw readBackError(this.#placement.writtenAs, position, error);
     }
   }
 

@@ -41,6 +41,10 @@ export class FlattenedSink implements Sink {
 
   async reserve(): Promise<void> {}
 
+  async readBack(): Promise<boolean> {
+    return false;
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     await this.write(position, bytes);
     const marker = encodeEndMarker();

@@ -14,7 +14,7 @@ import type { DumpWriter } from './dump-writer.ts';
 import type { PageBatch } from './page-batch.ts';
 import { MISSING_PAGE, ZERO_PAGE } from './page-batch.ts';
 import type { AbortMode, Sink } from './sink.ts';
-import type { PfnRange } from './split.ts';
+import type { SplitPart } from './split.ts';
 
 /** Dump level bit 0: pages of zeros are not stored, but share one (makedumpfile.h: DL_EXCLUDE_ZERO). */
 const LEVEL_ZERO_PAGES = 1;
@@ -47,23 +47,25 @@ export interface KdumpDescription {
   readonly notes: Uint8Array;
   /** Where in `notes` the text of VMCOREINFO lies, in bytes. */
   readonly vmcoreinfo?: FileRange | undefined;
-  /** Page frames that exist, LSB first. Bits from maxMapnr on are zero; so are they in bitmap 2. */
-  readonly bitmap1: Uint8Array;
-  /** Pages that are dumped, pages of zeros included. The caller keeps both bitmaps unchanged until begin() is done. */
-  readonly bitmap2: Uint8Array;
   /** What was erased, as makedumpfile's lines of text: `erase NAME size N`. */
   readonly eraseinfo?: Uint8Array | undefined;
   /** STATUS_ bits that a dump had before: one that was incomplete stays so. */
   readonly status?: number | undefined;
   /** What compresses the pages; absent when they are stored raw. Only its flag matters here. */
   readonly codec?: { readonly flag: number } | undefined;
-  /** The pages that are appended, when this is a file of a split set. Everything else is as in the whole dump. */
-  readonly split?: PfnRange | undefined;
+}
+
+/** The bitmaps of a dump, LSB first. Bits from maxMapnr on are zero. */
+export interface DumpBitmaps {
+  /** Page frames that exist. */
+  readonly bitmap1: Uint8Array;
+  /** Pages that are dumped, pages of zeros included. */
+  readonly bitmap2: Uint8Array;
 }
 
 /**
- * Writes a kdump-compressed dump: begin(), append() until all pages of bitmap 2 are there, finish(); or abort() at any
- * time. One call at a time. Memory is bounded, whatever the number of pages.
+ * Writes a kdump-compressed dump: announce(), addBitmap() for each piece of bitmap 2, begin(), append() until all its pages
+ * are there, finish(); or abort() at any time. One call at a time. Memory is bounded, whatever the number of pages.
  *
  * The bytes depend on nothing but what is handed in, and not on how pages are grouped to batches. Data is written
  * before the descriptors that point to it, and room for these before the data: what is on an incomplete dump's disk
@@ -73,6 +75,10 @@ export class KdumpWriter implements DumpWriter {
   readonly #dump: KdumpDescription;
   readonly #sink: Sink;
   readonly #layout: KdumpLayout;
+  #split: SplitPart | undefined;
+  /** Bytes of bitmap 2 that were added, and the pages in them. */
+  #added = 0;
+  #allPages = 0;
   /** Pages that are to be appended: all of bitmap 2, or those of this file of a split set. */
   #dumpable = 0;
   #dataOffset = 0;
@@ -120,17 +126,61 @@ export class KdumpWriter implements DumpWriter {
     return this.#end;
   }
 
-  /** Writes all that comes before the pages. The header is marked incomplete. Rejects with what the sink rejects with. */
-  async begin(): Promise<void> {
-    const { notes, bitmap1, bitmap2, pageSize, maxMapnr, dumpLevel, littleEndian, split } = this.#dump;
-    const { notesOffset, bitmap1Offset, bitmap2Offset, descriptorsOffset } = this.#layout;
+  /**
+   * Writes all that comes before bitmap 2. The header is marked incomplete. `bitmap1` are its pieces, of whole blocks but
+   * for the last one. Rejects with what the sink rejects with.
+   */
+  async announce(bitmap1: Iterable<Uint8Array>): Promise<void> {
+    const { notes, pageSize, maxMapnr, littleEndian } = this.#dump;
+    const { notesOffset, bitmap1Offset } = this.#layout;
     await this.#sink.write(0, this.#header(STATUS_INCOMPLETE));
     await this.#sink.write(pageSize, encodeSubHeader(this.#subHeader(), littleEndian));
     await this.#sink.write(notesOffset, notes);
-    await this.#writeBitmap(bitmap1Offset, bitmap1);
-    const all = await this.#writeBitmap(bitmap2Offset, bitmap2);
-    this.#dumpable = split ? new PageBitmap(maxMapnr, bitmap2).count(split.startPfn, split.endPfn) : all;
-    this.#dataOffset = descriptorsOffset + all * DESCRIPTOR_SIZE;
+    let done = 0;
+    for (const piece of bitmap1) {
+      checkPiece('bitmap 1', piece, done, maxMapnr, pageSize);
+      await this.#writeBitmap(bitmap1Offset, done, piece);
+      done += piece.length;
+    }
+    checkLength('bitmap 1', done, maxMapnr);
+  }
+
+  /** Writes the next piece of bitmap 2, of whole blocks but for the last one. Rejects with what the sink rejects with. */
+  async addBitmap(piece: Uint8Array): Promise<void> {
+    const { maxMapnr, pageSize } = this.#dump;
+    checkPiece('bitmap 2', piece, this.#added, maxMapnr, pageSize);
+    await this.#writeBitmap(this.#layout.bitmap2Offset, this.#added, piece);
+    this.#added += piece.length;
+    this.#allPages += countBits(piece);
+  }
+
+  /** Reads a piece of bitmap 2 back from byte `from` of it on; resolves to false where the sink can't. */
+  readBitmap(from: number, into: Uint8Array): Promise<boolean> {
+    return this.#sink.readBack(this.#layout.bitmap2Offset + from, into);
+  }
+
+  /** Makes this a file of a split set. Everything else is as in the whole dump. */
+  async assign(split: SplitPart): Promise<void> {
+    const { maxMapnr, pageSize, littleEndian } = this.#dump;
+    if (!(0 <= split.startPfn && split.startPfn <= split.endPfn && split.endPfn <= maxMapnr))
+      throw argumentError(`a split file of pages ${split.startPfn} to ${split.endPfn} of ${maxMapnr}`);
+    this.#split = split;
+    await this.#sink.write(pageSize, encodeSubHeader(this.#subHeader(), littleEndian));
+  }
+
+  /** announce(), addBitmap() and begin() for bitmaps that are there as a whole. */
+  async beginWith({ bitmap1, bitmap2 }: DumpBitmaps): Promise<void> {
+    await this.announce([bitmap1]);
+    await this.addBitmap(bitmap2);
+    await this.begin();
+  }
+
+  /** Writes what comes between the bitmaps and the first page. Rejects with what the sink rejects with. */
+  async begin(): Promise<void> {
+    const { pageSize, maxMapnr, dumpLevel } = this.#dump;
+    checkLength('bitmap 2', this.#added, maxMapnr);
+    this.#dumpable = this.#split?.pages ?? this.#allPages;
+    this.#dataOffset = this.#layout.descriptorsOffset + this.#allPages * DESCRIPTOR_SIZE;
     this.#end = this.#dataOffset;
     if (dumpLevel & LEVEL_ZERO_PAGES) {
       await this.#sink.write(this.#dataOffset, new Uint8Array(pageSize));
@@ -208,35 +258,33 @@ export class KdumpWriter implements DumpWriter {
   }
 
   #subHeader(): KdumpSubHeader {
-    const { physBase, dumpLevel, maxMapnr, notes, vmcoreinfo, split } = this.#dump;
+    const { physBase, dumpLevel, maxMapnr, notes, vmcoreinfo } = this.#dump;
     const { notesOffset } = this.#layout;
     const none: FileRange = { offset: 0, size: 0 };
     return {
       physBase,
       dumpLevel,
       maxMapnr,
-      split,
+      split: this.#split,
       notes: notes.length > 0 ? { offset: notesOffset, size: notes.length } : none,
       vmcoreinfo: vmcoreinfo ? { ...vmcoreinfo, offset: notesOffset + vmcoreinfo.offset } : none,
     };
   }
 
-  /** Writes a bitmap, padded to whole blocks, and returns how many of its bits are set. */
-  async #writeBitmap(position: number, bitmap: Uint8Array): Promise<number> {
-    const { maxMapnr, pageSize } = this.#dump;
-    const length = Math.ceil(maxMapnr / 8);
-    const whole = length - (length % pageSize);
-    let bits = 0;
+  /** Writes the bytes of a bitmap from byte `from` of it on, padded to whole blocks. */
+  async #writeBitmap(position: number, from: number, piece: Uint8Array): Promise<void> {
+    const { pageSize } = this.#dump;
+    const whole = piece.length - (piece.length % pageSize);
     for (let done = 0; done < whole; done += BITMAP_PIECE) {
-      const piece = bitmap.subarray(done, Math.min(done + BITMAP_PIECE, whole));
-      await this.#sink.write(position + done, piece);
-      bits += countBits(piece);
+      await this.#sink.write(
+        position + from + done,
+        piece.subarray(done, Math.min(done + BITMAP_PIECE, whole)),
+      );
     }
-    if (whole === length) return bits;
+    if (whole === piece.length) return;
     const last = new Uint8Array(pageSize);
-    last.set(bitmap.subarray(whole, length));
-    await this.#sink.write(position + whole, last);
-    return bits + countBits(last);
+    last.set(piece.subarray(whole));
+    await this.#sink.write(position + from + whole, last);
   }
 
   /** In memory for the descriptors of the next `count` pages, and in the sink for them too. */
@@ -311,7 +359,7 @@ function argumentError(message: string): VmcoreError {
 }
 
 function checkDescription(dump: KdumpDescription): void {
-  const { pageSize, utsname, crashTime, maxMapnr, dumpLevel, notes, vmcoreinfo, split } = dump;
+  const { pageSize, utsname, crashTime, maxMapnr, dumpLevel, notes, vmcoreinfo } = dump;
   if (pageSize < 4096 || (pageSize & (pageSize - 1)) !== 0) throw argumentError(`page size ${pageSize}`);
   if (utsname.length !== UTSNAME_SIZE)
     throw argumentError(`utsname of ${utsname.length} bytes, not ${UTSNAME_SIZE}`);
@@ -319,23 +367,24 @@ function checkDescription(dump: KdumpDescription): void {
   if (!Number.isSafeInteger(maxMapnr) || maxMapnr < 0) throw argumentError(`maxMapnr ${maxMapnr}`);
   if (!Number.isInteger(dumpLevel) || dumpLevel < 0 || dumpLevel > 31)
     throw argumentError(`dump level ${dumpLevel}`);
-  if (split && !(0 <= split.startPfn && split.startPfn <= split.endPfn && split.endPfn <= maxMapnr)) {
-    throw argumentError(`a split file of pages ${split.startPfn} to ${split.endPfn} of ${maxMapnr}`);
-  }
   if (vmcoreinfo && vmcoreinfo.offset + vmcoreinfo.size > notes.length) {
     throw argumentError('VMCOREINFO ends beyond the notes');
   }
-  checkBitmap('bitmap 1', dump.bitmap1, maxMapnr);
-  checkBitmap('bitmap 2', dump.bitmap2, maxMapnr);
 }
 
-function checkBitmap(name: string, bitmap: Uint8Array, bits: number): void {
+/** `piece` are the bytes of a bitmap from byte `from` of it on. */
+function checkPiece(name: string, piece: Uint8Array, from: number, bits: number, blockSize: number): void {
   const length = Math.ceil(bits / 8);
-  if (bitmap.length < length)
-    throw argumentError(`${name} has ${bitmap.length} bytes for ${bits} page frames`);
-  if (bits % 8 !== 0 && bitmap[length - 1]! >> (bits % 8) !== 0) {
+  const end = from + piece.length;
+  if (end > length || (end < length && end % blockSize !== 0))
+    throw argumentError(`${name} has a piece of bytes ${from} to ${end}, for ${bits} page frames`);
+  if (end === length && bits % 8 !== 0 && piece.at(-1)! >> (bits % 8) !== 0)
     throw argumentError(`${name} has bits set beyond its ${bits} page frames`);
-  }
+}
+
+function checkLength(name: string, bytes: number, bits: number): void {
+  if (bytes !== Math.ceil(bits / 8))
+    throw argumentError(`${name} has ${bytes} bytes for ${bits} page frames`);
 }
 
 function countBits(bytes: Uint8Array): number {

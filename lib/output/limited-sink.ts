@@ -36,6 +36,10 @@ export class LimitedSink implements Sink {
     this.#check(position, length);
   }
 
+  readBack(position: number, into: Uint8Array): Promise<boolean> {
+    return this.#sink.readBack(position, into);
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     this.#check(position, bytes.length);
     return this.#sink.finish(position, bytes);

@@ -26,6 +26,10 @@ export class NullSink implements Sink {
     this.#count(position, length);
   }
 
+  async readBack(): Promise<boolean> {
+    return false;
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     this.#count(position, bytes.length);
   }

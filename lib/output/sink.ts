@@ -22,6 +22,8 @@ export interface Sink {
    * then. It reads as zeros until they are.
    */
   reserve(position: number, length: number): Promise<void>;
+  /** Reads bytes back that were written. Resolves to false where the medium can't: a stream, a device, nothing at all. */
+  readBack(position: number, into: Uint8Array): Promise<boolean>;
   /**
    * Makes the output complete, and durable: everything written reaches the medium, only then `bytes` are written at
    * `position` (a header without its incomplete mark) and reach it too. The sink is closed.

@@ -71,6 +71,10 @@ export class StreamSink implements Sink {
   /** A stream has nothing to reserve. */
   async reserve(): Promise<void> {}
 
+  async readBack(): Promise<boolean> {
+    return false;
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     await this.write(position, bytes);
     this.#stream.end();

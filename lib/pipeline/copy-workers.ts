@@ -53,22 +53,22 @@ export class CopyWorkers {
     return this.#threads.length;
   }
 
+  /** Says what all jobs need that come from now on. */
+  begin(setup: CopySetup): void {
+    for (const thread of this.#threads) send(thread, { kind: 'setup', setup });
+  }
+
   /**
    * The batches of all jobs in order, whichever thread made them. One call at a time; after one that was not iterated to
    * its end there is only close().
    * @param signal has to be aborted when a thread fails.
    * @throws the signal's reason.
    */
-  async *batches(
-    setup: CopySetup,
-    jobs: Iterable<CopyJob>,
-    signal: AbortSignal,
-  ): AsyncGenerator<CopiedBatch> {
+  async *batches(jobs: Iterable<CopyJob>, signal: AbortSignal): AsyncGenerator<CopiedBatch> {
     const wake = () => this.#wake();
     signal.addEventListener('abort', wake);
     try {
       this.#undealt = jobs[Symbol.iterator]();
-      for (const thread of this.#threads) send(thread, { kind: 'setup', setup });
       for (let i = 0; i < JOBS_OF_THREAD * this.count; i++) this.#deal(this.#threads[i % this.count]!);
       for (;;) {
         signal.throwIfAborted();

@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BatchSize } from '../access/memory-budget.ts';
 import { codec } from '../codecs/registry.ts';
-import type { Classification } from '../filter/classify.ts';
-import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { ScrubRange } from '../filter/scrub.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
 import {
@@ -16,12 +14,16 @@ import {
 } from './copy-job.ts';
 import type { Compression } from './copy-worker.ts';
 import type { CopyWorkers } from './copy-workers.ts';
+import type { KeptPages } from './kept-pages.ts';
 import type { PageReaderOptions } from './page-reader.ts';
 import { CallPrediction, type PlannerOptions, type PredictedCalls, planPages } from './read-planner.ts';
 
 export interface CopyOptions extends PageReaderOptions, PlannerOptions {
   readonly batch: BatchSize;
-  readonly classification: Classification;
+  /** The pages that are copied. */
+  readonly kept: KeptPages;
+  /** Whether pages of zeros are found and share one (dump level bit 0). */
+  readonly shareZeroPages: boolean;
   /** Pages are stored raw when absent. */
   readonly compression: Compression | undefined;
   readonly writer: DumpWriter;
@@ -49,9 +51,9 @@ export interface CopyResult {
 /** The event loop is given a turn after so many milliseconds. */
 const TURN_MS = 20;
 
-/** Batches in the order of the dump, and what takes their buffers back. */
-interface BatchSource {
-  readonly batches: AsyncIterable<CopiedBatch>;
+/** Turns jobs to batches in their order, and takes the buffers of these back. */
+interface Copier {
+  batches(jobs: Iterable<CopyJob>): AsyncIterable<CopiedBatch>;
   reuse(batch: CopiedBatch): void;
 }
 
@@ -62,18 +64,17 @@ interface BatchSource {
  *   throw, or the signal's reason.
  */
 export async function copyPages(options: CopyOptions): Promise<CopyResult> {
-  const { classification, pageSize, writer, workers, strict, onPages } = options;
+  const { writer, workers, strict, onPages } = options;
   const prediction = new CallPrediction(options);
-  const jobs = splitJobs(prediction.watch(planPages(classification.bitmap, options)), pageSize);
-  const source = workers ? copiedByWorkers(workers, jobs, options) : copiedHere(jobs, options);
+  const copier = workers ? workersCopier(workers, options) : ownCopier(options);
   const unreadable: UnreadablePage[] = [];
   const sum = { pages: 0, zeroPages: 0, unreadablePages: 0 };
   let writing: Promise<void> = Promise.resolve();
   try {
-    for await (const batch of source.batches) {
+    for await (const batch of copyPieces(copier, prediction, options)) {
       if (strict && batch.unreadable.length > 0) throw batch.unreadable[0]!.error;
       await writing;
-      writing = writer.append(batch).then(() => source.reuse(batch));
+      writing = writer.append(batch).then(() => copier.reuse(batch));
       // It is awaited before the next one; until then a rejection is not unhandled.
       writing.catch(() => {});
       sum.pages += batch.count;
@@ -90,22 +91,36 @@ export async function copyPages(options: CopyOptions): Promise<CopyResult> {
   return { ...sum, unreadable, predicted: prediction.calls };
 }
 
-function copiedByWorkers(workers: CopyWorkers, jobs: Iterable<CopyJob>, options: CopyOptions): BatchSource {
-  const { source, extents, pageSize, limits, batch, compression, scrub, signal } = options;
-  const setup = { source: source.shared!, extents, pageSize, limits, batch, compression, scrub };
-  const batches = workers.batches({ ...setup, shareZeroPages: sharesZeroPages(options) }, jobs, signal);
-  return { batches, reuse: (batch) => workers.reuse(batch) };
+/** One piece of the bitmap after another: what is planned and read does not depend on how large they are. */
+async function* copyPieces(
+  copier: Copier,
+  prediction: CallPrediction,
+  options: CopyOptions,
+): AsyncGenerator<CopiedBatch> {
+  for await (const piece of options.kept.pieces()) {
+    const reads = prediction.watch(planPages(piece, options));
+    yield* copier.batches(splitJobs(reads, options.pageSize));
+  }
 }
 
-function copiedHere(jobs: Iterable<CopyJob>, options: CopyOptions): BatchSource {
-  const { compression } = options;
+function workersCopier(workers: CopyWorkers, options: CopyOptions): Copier {
+  const { source, extents, pageSize, limits, batch, compression, scrub, shareZeroPages, signal } = options;
+  const setup = { extents, pageSize, limits, batch, compression, scrub, shareZeroPages };
+  workers.begin({ ...setup, source: source.shared! });
+  return {
+    batches: (jobs) => workers.batches(jobs, signal),
+    reuse: (batch) => workers.reuse(batch),
+  };
+}
+
+function ownCopier(options: CopyOptions): Copier {
+  const { compression, signal } = options;
   const copierOptions: JobCopierOptions = {
     ...options,
     codec: compression && codec(compression.name, { level: compression.level }),
-    shareZeroPages: sharesZeroPages(options),
   };
   const copier = new JobCopier(copierOptions);
-  return { batches: copyAll(jobs, copier, options.signal), reuse: (batch) => copier.reuse(batch) };
+  return { batches: (jobs) => copyAll(jobs, copier, signal), reuse: (batch) => copier.reuse(batch) };
 }
 
 async function* copyAll(
@@ -124,8 +139,4 @@ async function* copyAll(
       turn = performance.now();
     }
   }
-}
-
-function sharesZeroPages({ classification }: CopyOptions): boolean {
-  return (classification.level & LEVEL_ZERO) !== 0;
 }

@@ -26,7 +26,8 @@ export interface DumpContext {
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   /** What compresses where nothing was said. To find out loads codecs. */
   defaultCompression(): CodecName;
-  classify(level: number, options: ScanOptions): Promise<Classification>;
+  /** Judges all pages, in pieces of `piecePages` pages, ascending. Throws at once when that can't be done. */
+  classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification>;
   /** Finds what is to be scrubbed. */
   planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan>;
   /** Reads what a dump says of the core, with what is in these ranges overwritten. */
@@ -36,7 +37,7 @@ export interface DumpContext {
 /** What a dump says of a core beside its pages. */
 export interface CoreDescription {
   /** What the headers say beside what the options and the classification do. */
-  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'bitmap1' | 'bitmap2' | 'codec' | 'split'>;
+  readonly headers: Omit<KdumpDescription, 'dumpLevel' | 'codec'>;
   /** What only ELF headers say. */
   readonly elf: AddressFacts & {
     /** e_machine. */

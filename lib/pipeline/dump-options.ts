@@ -49,6 +49,11 @@ export interface DumpOptions extends PlanOptions, OutputOptions {
   readonly strict?: boolean | undefined;
   /** What is left of a dump that does not end well: `keep` (default) leaves it marked incomplete. */
   readonly onFailure?: AbortMode | undefined;
+  /**
+   * Pages that are classified together, a multiple of 8 times the page size; default what the memory budget allows.
+   * @internal
+   */
+  readonly piecePages?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called some times a second. What it throws ends the dump. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -66,6 +71,8 @@ export interface DumpRequest {
   /** Of the worker threads for all jobs of a level, and all else that takes memory. */
   readonly sizes: PassSizes;
   readonly splitBlockPages: number | undefined;
+  /** Pages that are classified together. */
+  readonly piecePages: number;
 }
 
 /** A file of a split set begins at a multiple of so many pages: readers count those before it in 64-bit words. */
@@ -87,14 +94,17 @@ export function dumpRequest(
   }
   const isSplit = typeof target !== 'string' && !isStream(target);
   if (format === 'elf' && isSplit) throw argument('only a kdump-compressed dump can be split');
+  const memory = dumpMemory(target, options);
+  const sizes = core.fit(memory, options);
   return {
     target,
     options,
     levels: dumpLevels(target, options).map((level) => level | core.inputLevel),
     format,
     compression: dumpCompression(format, options, core.defaultCompression),
-    sizes: core.fit(dumpMemory(target, options), options),
+    sizes,
     splitBlockPages: splitBlock(options.splitBlockBytes, core.pageSize),
+    piecePages: (memory.inPieces && checkPiece(options.piecePages, core.pageSize)) || sizes.piecePages,
   };
 }
 
@@ -109,9 +119,17 @@ function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: 
     PLAIN_DUMP.bitmaps +
     (format === 'elf' ? ELF_BITMAPS : 0) +
     (select ? SELECT_BITMAPS : 0) +
-    // Each file of a set has the bits of its pages.
-    (writers > 1 ? writers : 0);
-  return { bitmaps, writers, objective };
+    // For each file of a set a piece is read back, and it has the bits of its pages.
+    (writers > 1 ? 2 * writers : 0);
+  // An ELF core has its headers before its data, and select() is asked about whole runs: these need all pages at once.
+  return { bitmaps, inPieces: format !== 'elf' && !select, writers, objective };
+}
+
+/** Whole blocks of a dump's bitmaps. */
+function checkPiece(pages: number | undefined, pageSize: number): number | undefined {
+  const unit = pageSize * 8;
+  if (pages === undefined || (Number.isSafeInteger(pages) && pages > 0 && pages % unit === 0)) return pages;
+  throw argument(`piecePages is a multiple of ${unit}, not ${pages}`);
 }
 
 /** Bytes as pages. */

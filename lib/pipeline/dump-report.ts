@@ -1,7 +1,7 @@
 import type { AccessCounters } from '../access/counters.ts';
 import type { CodecName } from '../codecs/registry.ts';
 import type { VmcoreError } from '../errors.ts';
-import type { Classification } from '../filter/classify.ts';
+import type { ClassificationCounts } from '../filter/classify.ts';
 import type { PageClass } from '../filter/page-class.ts';
 import type { Sink } from '../output/sink.ts';
 import type { PfnRange } from '../output/split.ts';
@@ -91,7 +91,7 @@ export interface DumpReport {
 /** What came of a level that there was room for. */
 export interface LevelResult {
   readonly level: number;
-  readonly classification: Classification;
+  readonly classification: ClassificationCounts;
   readonly copied: CopyResult;
   /** Pages of zeros. */
   readonly zero: number;

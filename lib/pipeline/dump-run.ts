@@ -2,8 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { PassSizes } from '../access/memory-budget.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
 import { callsBetween, callsOf, type SourceCalls } from '../access/source-calls.ts';
-import type { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification } from '../filter/classify.ts';
+import type { Classification, ScanProgress } from '../filter/classify.ts';
 import type { ScrubPlan } from '../filter/scrub-plan.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
 import { type CopyResult, copyPages } from './copy.ts';
@@ -13,6 +12,7 @@ import type { CopyWorkers } from './copy-workers.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
 import type { DumpOptions, DumpRequest } from './dump-options.ts';
 import type { PhaseReport } from './dump-report.ts';
+import type { KeptPages } from './kept-pages.ts';
 import { progress } from './progress.ts';
 import { addCalls } from './read-planner.ts';
 import { scrubDescription } from './scrub-description.ts';
@@ -20,8 +20,10 @@ import { scrubDescription } from './scrub-description.ts';
 /** Pages that are copied to one writer. */
 export interface DumpJob {
   readonly writer: DumpWriter;
-  /** What is copied: its bitmap's pages, and zeros as its level says. */
-  readonly classification: Classification;
+  /** What is copied. */
+  readonly kept: KeptPages;
+  /** Whether pages of zeros are found and share one (dump level bit 0). */
+  readonly shareZeroPages: boolean;
   /** How they are stored; raw when absent. */
   readonly compression: Compression | undefined;
   /** The threads that read and encode them; this one when absent. */
@@ -67,20 +69,29 @@ export class DumpRun {
     return callsBetween(this.#before, callsOf(this.#context.source)).mapFailures;
   }
 
-  /** Includes what the core says of itself: finding it calls on the core, too. */
-  classify(level: number): Promise<CoreDescription & { readonly classification: Classification }> {
-    return this.#phase('classify', async (report) => ({
-      ...scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub),
-      classification: await this.#context.classify(level, {
+  /** What is done with a core and its pages, piece by piece. What the core says of itself is found by calls on it, too. */
+  classify<T>(
+    level: number,
+    piecePages: number,
+    use: (core: CoreDescription, pieces: AsyncIterable<Classification>) => Promise<T>,
+  ): Promise<T> {
+    return this.#phase('classify', (report) => {
+      const core = scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub);
+      const scan = {
         signal: this.#signal,
         select: this.#options.select,
-        onProgress: ({ pages, totalPages }) => report(pages, totalPages),
-      }),
-    }));
+        onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
+      };
+      return use(core, this.#context.classifyPieces(level, scan, piecePages));
+    });
   }
 
-  calibrate(kept: PageBitmap): Promise<ReadCosts> {
-    return this.#phase('calibrate', async () => this.#context.readCosts(kept, this.#options));
+  /** Measures on the first pages that are kept. */
+  calibrate(kept: KeptPages): Promise<ReadCosts> {
+    return this.#phase('calibrate', async () => {
+      for await (const piece of kept.pieces()) return this.#context.readCosts(piece, this.#options);
+      throw new Error('a bitmap has at least one piece');
+    });
   }
 
   /** Copies the pages of all jobs at the same time, and completes what they are written to. The first that fails ends all. */
@@ -89,7 +100,7 @@ export class DumpRun {
     jobs: readonly DumpJob[],
     { costs, signal }: CopyConditions,
   ): Promise<CopyResult> {
-    const totalPages = jobs.reduce((sum, { classification }) => sum + classification.bitmap.count(), 0);
+    const totalPages = jobs.reduce((sum, { kept }) => sum + kept.count, 0);
     const copied = await this.#phase(phase, async (report) => {
       const done = jobs.map(() => 0);
       const onPages = (job: number, pages: number) => {

@@ -1,17 +1,20 @@
 import { codec } from '../codecs/registry.ts';
 import { isVmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification } from '../filter/classify.ts';
-import { KdumpWriter } from '../output/kdump.ts';
+import { addCounts, type ClassificationCounts, onlyPiece, pieces } from '../filter/classify.ts';
+import { LEVEL_ZERO } from '../filter/dump-level.ts';
+import { existingPages } from '../filter/existing-pages.ts';
+import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { Sink } from '../output/sink.ts';
-import { type PfnRange, splitRanges } from '../output/split.ts';
-import type { CopyWorkers } from './copy-workers.ts';
+import { type SplitPart, splitRanges } from '../output/split.ts';
+import type { Compression } from './copy-worker.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
 import { type DumpOptions, type DumpRequest, dumpRequest } from './dump-options.ts';
 import { type DumpReport, dumpReport, type FailedLevel, type LevelResult } from './dump-report.ts';
 import { type CopyConditions, type DumpJob, DumpRun } from './dump-run.ts';
 import { DumpWorkers } from './dump-workers.ts';
 import { elfJob } from './elf-job.ts';
+import { forgottenPages, heldPages, type KeptPages, keptWithin } from './kept-pages.ts';
 import { type DumpTarget, filesOf, openOutputs } from './output-target.ts';
 
 /**
@@ -79,23 +82,78 @@ class LevelAttempt {
     workers: DumpWorkers,
     signal: AbortSignal,
   ): Promise<LevelResult> {
-    const { classification, ...core } = await this.#run.classify(level);
-    const costs = await this.#run.calibrate(classification.bitmap);
-    const conditions = { costs, signal };
-    const result = { level, classification, sinks, warnings: core.warnings };
-    if (this.#request.format === 'elf') {
-      const output = { sink: sinks[0]!, workers: workers.of(0) };
-      const job = await elfJob(this.#run, this.#context, core, classification, conditions, output);
-      const copied = await this.#copy([job], conditions);
-      return { ...result, copied, zero: job.zero, ranges: undefined };
-    }
-    const ranges = this.#ranges(classification.bitmap, sinks.length);
-    const jobs = sinks.map((sink, i) => {
-      const part = { sink, range: ranges?.[i], isFirst: i === 0, workers: workers.of(i) };
-      return kdumpJob(this.#request, core, classification, part);
+    if (this.#request.format === 'elf') return this.#writeElf(level, sinks[0]!, workers, signal);
+    const found = await this.#classify(level, sinks);
+    const { classification, kept, writers, core } = found;
+    const conditions = { costs: await this.#run.calibrate(kept), signal };
+    const ranges = await this.#divide(kept, writers);
+    const jobs = writers.map((writer, i): DumpJob => {
+      const part = ranges?.[i];
+      return {
+        writer,
+        kept: part ? keptWithin(kept, part) : kept,
+        shareZeroPages: (level & LEVEL_ZERO) !== 0,
+        compression: this.#compression,
+        workers: workers.of(i),
+      };
     });
     const copied = await this.#copy(jobs, conditions);
-    return { ...result, copied, zero: copied.zeroPages, ranges };
+    const { warnings } = core;
+    return { level, classification, copied, zero: copied.zeroPages, sinks, ranges, warnings };
+  }
+
+  /** Writes the bitmaps while pages are judged, so that of those of a large core only a piece is in memory. */
+  #classify(level: number, sinks: readonly Sink[]) {
+    const { piecePages } = this.#request;
+    return this.#run.classify(level, piecePages, async (core, pieces) => {
+      const { maxMapnr } = core.headers;
+      const writers = sinks.map((sink, i) => new KdumpWriter(this.#description(core, level, i), sink));
+      for (const writer of writers) await writer.announce(this.#existing(maxMapnr, piecePages));
+      let classification: ClassificationCounts | undefined;
+      let bitmap = new PageBitmap(0);
+      for await (const piece of pieces) {
+        classification = addCounts(classification, piece);
+        bitmap = piece.bitmap;
+        for (const writer of writers) await writer.addBitmap(bitmap.bytes);
+      }
+      if (!classification) throw new Error('a core has at least one piece');
+      const isWhole = bitmap.firstPfn === 0;
+      const kept = isWhole
+        ? heldPages(bitmap)
+        : forgottenPages({
+            count: classification.kept,
+            maxMapnr,
+            piecePages,
+            writer: writers[0]!,
+            classifyAgain: () => this.#context.classifyPieces(level, { signal: this.#signal }, piecePages),
+          });
+      return { classification, kept, writers, core };
+    });
+  }
+
+  /** Bitmap 1, in pieces. */
+  *#existing(maxMapnr: number, piecePages: number): Generator<Uint8Array> {
+    const { extents, pageSize } = this.#context;
+    for (const [firstPfn, endPfn] of pieces(maxMapnr, piecePages))
+      yield existingPages(extents, pageSize, endPfn, firstPfn).all.bytes;
+  }
+
+  async #writeElf(
+    level: number,
+    sink: Sink,
+    workers: DumpWorkers,
+    signal: AbortSignal,
+  ): Promise<LevelResult> {
+    const all = Number.POSITIVE_INFINITY;
+    const { core, classification } = await this.#run.classify(level, all, async (core, pieces) => {
+      return { core, classification: await onlyPiece(pieces) };
+    });
+    const conditions = { costs: await this.#run.calibrate(heldPages(classification.bitmap)), signal };
+    const output = { sink, workers: workers.of(0) };
+    const job = await elfJob(this.#run, this.#context, core, classification, conditions, output);
+    const copied = await this.#copy([job], conditions);
+    const { warnings } = core;
+    return { level, classification, copied, zero: job.zero, sinks: [sink], ranges: undefined, warnings };
   }
 
   #copy(jobs: readonly DumpJob[], conditions: CopyConditions) {
@@ -103,9 +161,13 @@ class LevelAttempt {
     return this.#run.copy('write', jobs, conditions);
   }
 
-  /** A list of one file is a set of one, which is no set. */
-  #ranges(kept: PageBitmap, files: number): readonly PfnRange[] | undefined {
-    return files > 1 ? splitRanges(kept, files, this.#request.splitBlockPages) : undefined;
+  /** The files of a set divide the pages. A list of one file is a set of one, which is no set. */
+  async #divide(kept: KeptPages, writers: readonly KdumpWriter[]): Promise<readonly SplitPart[] | undefined> {
+    if (writers.length < 2) return undefined;
+    const { splitBlockPages } = this.#request;
+    const parts = await splitRanges(kept.pieces(), kept.count, writers.length, splitBlockPages);
+    for (const [i, writer] of writers.entries()) await writer.assign(parts[i]!);
+    return parts;
   }
 
   /** Before the writers began there is nothing worth keeping. */
@@ -116,51 +178,21 @@ class LevelAttempt {
       if (left !== undefined) this.#request.options.onIncomplete?.(left);
     }
   }
-}
 
-/** A whole kdump-compressed dump, or a file of a split set. */
-interface KdumpPart {
-  readonly sink: Sink;
-  /** The pages of the file; undefined for all. */
-  readonly range: PfnRange | undefined;
-  readonly isFirst: boolean;
-  readonly workers: CopyWorkers | undefined;
-}
+  get #compression(): Compression | undefined {
+    const { compression, options } = this.#request;
+    return compression === 'none' ? undefined : { name: compression, level: options.compressionLevel };
+  }
 
-function kdumpJob(
-  { compression, options }: DumpRequest,
-  { headers }: CoreDescription,
-  classification: Classification,
-  { sink, range, isFirst, workers }: KdumpPart,
-): DumpJob {
-  const { bitmap, existing, level } = classification;
-  const used = compression === 'none' ? undefined : { name: compression, level: options.compressionLevel };
-  const description = {
-    ...headers,
-    dumpLevel: level,
-    bitmap1: existing.bytes,
-    bitmap2: bitmap.bytes,
-    codec: used && codec(used.name, { level: used.level }),
-    split: range,
-    // A set is put together with the text of every file.
-    eraseinfo: isFirst ? headers.eraseinfo : undefined,
-  };
-  const writer = new KdumpWriter(description, sink);
-  return {
-    writer,
-    compression: used,
-    workers,
-    classification: range ? { ...classification, bitmap: part(bitmap, range) } : classification,
-  };
-}
-
-/** The bits of a range. What lies before it is never touched, and takes no memory. */
-function part(bitmap: PageBitmap, { startPfn, endPfn }: PfnRange): PageBitmap {
-  const copy = new PageBitmap(endPfn);
-  const first = Math.floor(startPfn / 8);
-  copy.bytes.set(bitmap.bytes.subarray(first, copy.bytes.length), first);
-  copy.clear(first * 8, startPfn);
-  const bits = endPfn % 8;
-  if (bits !== 0 && endPfn > startPfn) copy.bytes[copy.bytes.length - 1]! &= (1 << bits) - 1;
-  return copy;
+  /** What the file of index `i` says of itself. */
+  #description({ headers }: CoreDescription, level: number, i: number): KdumpDescription {
+    const used = this.#compression;
+    return {
+      ...headers,
+      dumpLevel: level,
+      codec: used && codec(used.name, { level: used.level }),
+      // A set is put together with the text of every file.
+      eraseinfo: i === 0 ? headers.eraseinfo : undefined,
+    };
+  }
 }

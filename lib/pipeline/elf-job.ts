@@ -1,5 +1,5 @@
 import type { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification } from '../filter/classify.ts';
+import { type Classification, onlyPiece } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { encodeNote, eraseinfoNotes, omitNotes, parseNotes } from '../formats/notes.ts';
 import { ElfWriter } from '../output/elf.ts';
@@ -9,6 +9,7 @@ import type { CopyWorkers } from './copy-workers.ts';
 import { coreSegments } from './core-segments.ts';
 import type { CoreDescription, DumpContext } from './dump-context.ts';
 import type { CopyConditions, DumpJob, DumpRun } from './dump-run.ts';
+import { heldPages } from './kept-pages.ts';
 import { ZeroScan } from './zero-scan.ts';
 
 /** How an ELF core is written, once it is known which pages have only zeros. */
@@ -42,8 +43,9 @@ export async function elfJob(
   const plan = await planElf(segments, { pageSize, kept: others, never });
   return {
     writer: new ElfWriter({ ...headers, ...elf, notes: notesOf(headers), plan }, sink),
+    kept: heldPages(plan.pages),
     // Zeros in short runs are written as they are.
-    classification: { ...classification, level: level & ~LEVEL_ZERO, bitmap: plan.pages },
+    shareZeroPages: false,
     compression: undefined,
     workers,
     zero: kept - others.count(),
@@ -57,7 +59,9 @@ async function withoutZeros(
   workers: CopyWorkers | undefined,
 ): Promise<PageBitmap> {
   const scan = new ZeroScan(classification.bitmap);
-  await run.copy('zeros', [{ writer: scan, classification, compression: undefined, workers }], conditions);
+  const kept = heldPages(classification.bitmap);
+  const job = { writer: scan, kept, shareZeroPages: true, compression: undefined, workers };
+  await run.copy('zeros', [job], conditions);
   return scan.others;
 }
 
@@ -71,8 +75,8 @@ async function neverWritten(
 ): Promise<PageBitmap | undefined> {
   // A higher level counts a poisoned page as what it was, such as user data.
   if ((level & ~LEVEL_ZERO) === 0 && counts.hwpoison + counts.offline + absent === 0) return dropped;
-  const { bitmap } = await context.classify(0, {});
   const never = existing.copy();
+  const { bitmap } = await onlyPiece(context.classifyPieces(0, {}, Number.POSITIVE_INFINITY));
   for (let i = 0; i < never.bytes.length; i++) {
     never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
   }

@@ -4,7 +4,7 @@ import { openSources } from '../access/open-source.ts';
 import { PAGE_COMPRESSION } from '../codecs/codec.ts';
 import { VmcoreError } from '../errors.ts';
 import { type OpenedMember, orderMembers, readEraseinfo, readNotes } from '../formats/kdump.ts';
-import { type KdumpBitmaps, readBitmaps } from '../formats/kdump-bitmaps.ts';
+import { readBitmaps } from '../formats/kdump-bitmaps.ts';
 import { type KdumpFacts, readKdumpHeaders } from '../formats/kdump-headers.ts';
 import { kdumpLayout, STATUS_EXCLUDED_VMEMMAP, STATUS_INCOMPLETE } from '../formats/kdump-layout.ts';
 import type { KdumpMember } from '../formats/kdump-source.ts';
@@ -71,12 +71,12 @@ async function reassembleSources(
   requireSplit(opened);
   const bitmaps = readBitmaps(first.source, first.facts);
   const members = orderMembers(opened);
-  const description = describe(opened, members, bitmaps);
+  const description = describe(opened, members);
   const [sink] = await openOutputs(output, options, signal);
   let writer: KdumpWriter | undefined;
   try {
     writer = new KdumpWriter(description, sink!);
-    await writer.begin();
+    await writer.beginWith(bitmaps);
     for (const member of members) {
       for (const batch of new StoredPages(member, first.facts, bitmaps.bitmap2).batches()) {
         await writer.append(batch);
@@ -113,11 +113,7 @@ function requireSplit(opened: readonly OpenedMember[]): void {
 }
 
 /** What the headers of the whole say. */
-function describe(
-  opened: readonly OpenedMember[],
-  members: readonly KdumpMember[],
-  bitmaps: KdumpBitmaps,
-): KdumpDescription {
+function describe(opened: readonly OpenedMember[], members: readonly KdumpMember[]): KdumpDescription {
   const { source, facts } = opened[0]!;
   const { blockSize, littleEndian, utsname, crashTime, maxMapnr, nrCpus, physBase, dumpLevel } = facts;
   const notes = readNotes(source, facts);
@@ -133,7 +129,6 @@ function describe(
     dumpLevel,
     notes,
     vmcoreinfo: vmcoreinfoIn(notes, facts),
-    ...bitmaps,
     codec: { flag: facts.status & ALL_CODECS },
     status: kept & (STATUS_INCOMPLETE | STATUS_EXCLUDED_VMEMMAP),
     eraseinfo: readEraseinfo(opened, members),

@@ -44,11 +44,14 @@ export function scanPages(
   const existing = bitmap.copy();
   const collected = new PageBitmap(pages.length);
   const layout = layoutOf(generation);
-  const scan = new PageScan(layout, littleEndian, level, new Map(collect && [[collect, collected]]));
+  const scan = new PageScan(layout, littleEndian, level);
+  // The same bits, as those of the pfns that are scanned.
+  const at = ({ bytes }: PageBitmap) => new PageBitmap(firstPfn + pages.length, bytes, firstPfn);
+  scan.begin(at(bitmap), new Map(collect && [[collect, at(collected)]]));
   const bytes = encodePages(generation, pages, littleEndian);
-  for (let at = 0; at < pages.length; at += chunkPages) {
-    const count = Math.min(chunkPages, pages.length - at);
-    scan.scan(chunkOf(bytes, generation.size, firstPfn, at, count), bitmap, firstPfn);
+  for (let from = 0; from < pages.length; from += chunkPages) {
+    const count = Math.min(chunkPages, pages.length - from);
+    scan.scan(chunkOf(bytes, generation.size, firstPfn, from, count));
   }
   const dropped = pages.map((_, i) => i).filter((i) => existing.has(i) && !bitmap.has(i));
   return { scan, bitmap, collected, dropped };

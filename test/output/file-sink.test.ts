@@ -28,6 +28,7 @@ t.test('finish() orders its writes: data, sync, mark, sync', async (t) => {
   const calls: string[] = [];
   const handle = await open(join(dir, 'dump'), 'w');
   const recording: OutputHandle = {
+    read: handle.read.bind(handle),
     write: ((buffer: Uint8Array, offset: number, length: number, position: number) => {
       calls.push(`write ${position}`);
       return handle.write(buffer, offset, length, position);
@@ -175,6 +176,7 @@ t.test('short writes are continued', async (t) => {
   const handle = await open(path, 'w');
   let quota = Number.POSITIVE_INFINITY;
   const short: OutputHandle = {
+    read: handle.read.bind(handle),
     write: (async (buffer: Uint8Array, offset: number, length: number, position: number) => {
       const taken = Math.min(length, 7, quota);
       quota -= taken;

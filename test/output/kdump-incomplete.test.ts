@@ -45,7 +45,7 @@ t.test('an aborted dump', async (t) => {
   if (!oracle(t, 'libkdumpfile')) return;
   const path = join(t.testdir(), 'dump');
   const writer = new KdumpWriter(description(), await FileSink.create(path));
-  await writer.begin();
+  await writer.beginWith(description());
   await writer.append(rawBatch(pfns().slice(0, 30)));
   t.equal(await writer.abort('keep'), path);
   await checkReadable(t, path, 30);
@@ -54,7 +54,7 @@ t.test('an aborted dump', async (t) => {
 t.test('a dump that is aborted and removed', async (t) => {
   const path = join(t.testdir(), 'dump');
   const writer = new KdumpWriter(description(), await FileSink.create(path));
-  await writer.begin();
+  await writer.beginWith(description());
   t.equal(await writer.abort('remove'), undefined);
   t.throws(() => statSync(path), { code: 'ENOENT' });
 });
@@ -69,7 +69,7 @@ t.test('a full disk', async (t) => {
   try {
     const path = join(dir, 'dump');
     const writer = new KdumpWriter(description(), await FileSink.create(path));
-    await writer.begin();
+    await writer.beginWith(description());
     await t.rejects(appendAll(writer), { code: 'ERR_VMCORE_NO_SPACE', file: path });
     t.equal(await writer.abort('keep'), path);
     const pages = Math.floor((statSync(path).size - dataOffset) / PAGE);
@@ -92,7 +92,7 @@ t.test('an end in the middle of a batch and of a page', async (t) => {
     if (room < bytes.length) throw new VmcoreError('ERR_VMCORE_NO_SPACE', 'full', { offset: limit });
   };
   const writer = new KdumpWriter(description(), sink);
-  await writer.begin();
+  await writer.beginWith(description());
   await t.rejects(appendAll(writer), { code: 'ERR_VMCORE_NO_SPACE' });
   t.equal(await writer.abort('keep'), path);
   await checkReadable(t, path, 25);
@@ -102,7 +102,7 @@ t.test('a finish that fails after the mark was cleared', async (t) => {
   const path = join(t.testdir(), 'dump');
   const sink = await FileSink.create(path);
   const writer = new KdumpWriter(description(), sink);
-  await writer.begin();
+  await writer.beginWith(description());
   await appendAll(writer);
   sink.finish = async (position, bytes) => {
     await sink.write(position, bytes);
@@ -118,7 +118,7 @@ t.test('pages that could not be read keep the mark on an otherwise complete dump
   if (!oracle(t, 'libkdumpfile')) return;
   const path = join(t.testdir(), 'dump');
   const writer = new KdumpWriter(description(), await FileSink.create(path));
-  await writer.begin();
+  await writer.beginWith(description());
   const last = pfns().length - 4;
   await writer.append(rawBatch(pfns().slice(0, last)));
   const missing = { count: 4, sizes: new Uint32Array(4), flags: new Uint32Array(4).fill(MISSING_PAGE) };

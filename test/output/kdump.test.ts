@@ -17,6 +17,7 @@ import {
   page,
   pfns,
   readThroughLibkdumpfile,
+  type TestDump,
   writePages,
 } from './memory.ts';
 import { MemorySink } from './memory-sink.ts';
@@ -29,7 +30,7 @@ function codecOf(name: (typeof codecNames)[number]) {
 }
 
 /** Of the page frames that `filter` passes: everything else is left out. */
-async function dumpTo(path: string, changes: Partial<KdumpDescription>, name: (typeof codecNames)[number]) {
+async function dumpTo(path: string, changes: Partial<TestDump>, name: (typeof codecNames)[number]) {
   const pageCodec = codecOf(name);
   const dump = description({ ...changes, codec: pageCodec });
   const writer = await writePages(await FileSink.create(path), dump, pageCodec);
@@ -175,7 +176,9 @@ t.test('bitmaps of several pieces', async (t) => {
   map[1024 * 1024] = 0x01;
   map[map.length - 1] = 0x04;
   const sink = new MemorySink();
-  const writer = new KdumpWriter(description({ maxMapnr: frames, bitmap1: map, bitmap2: map }), sink);
+  const writer = new KdumpWriter(description({ maxMapnr: frames }), sink);
+  await writer.announce([map.subarray(0, 1024 * 1024), map.subarray(1024 * 1024)]);
+  for (let at = 0; at < map.length; at += 3 * PAGE) await writer.addBitmap(map.subarray(at, at + 3 * PAGE));
   await writer.begin();
   t.equal(writer.dumpablePages, 3);
   t.equal(sink.bytes.readUInt32LE(436), 2 * 514);
@@ -192,8 +195,6 @@ t.test('what contradicts itself', async (t) => {
     { maxMapnr: -1 },
     { dumpLevel: 32 },
     { vmcoreinfo: { offset: 700, size: 100 } },
-    { bitmap1: new Uint8Array(3) },
-    { bitmap2: bitmap().fill(0xff) },
   ];
   for (const changes of wrong) {
     const make = () => new KdumpWriter(description(changes), new MemorySink());
@@ -201,9 +202,20 @@ t.test('what contradicts itself', async (t) => {
   }
 });
 
+t.test('bitmaps that do not fit the dump', async (t) => {
+  for (const wrong of [
+    { bitmap1: new Uint8Array(3) },
+    { bitmap2: bitmap().fill(0xff) },
+    { bitmap2: new Uint8Array(3) },
+  ]) {
+    const writer = new KdumpWriter(description(), new MemorySink());
+    await t.rejects(writer.beginWith(description(wrong)), { code: 'ERR_VMCORE_ARGUMENT' });
+  }
+});
+
 t.test('batches that do not fit the dump', async (t) => {
   const writer = new KdumpWriter(description(), new MemorySink());
-  await writer.begin();
+  await writer.beginWith(description());
   const batch = (count: number, size: number, flag: number, bytes: number) => ({
     count,
     sizes: new Uint32Array(count).fill(size),

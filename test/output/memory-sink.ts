@@ -21,6 +21,11 @@ export class MemorySink implements Sink {
     this.#store(position, Buffer.alloc(length));
   }
 
+  async readBack(position: number, into: Uint8Array): Promise<boolean> {
+    into.set(this.bytes.subarray(position, position + into.length));
+    return true;
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     this.calls.push(`finish ${position} ${bytes.length}`);
     this.#store(position, bytes);

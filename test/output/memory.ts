@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { FULL_BATCH } from '../../lib/access/memory-budget.ts';
 import type { PageCodec } from '../../lib/codecs/codec.ts';
 import { PageBitmap } from '../../lib/filter/bitmap.ts';
-import type { KdumpDescription } from '../../lib/output/kdump.ts';
+import type { DumpBitmaps, KdumpDescription } from '../../lib/output/kdump.ts';
 import { KdumpWriter } from '../../lib/output/kdump.ts';
 import type { Sink } from '../../lib/output/sink.ts';
 import { PageEncoder } from '../../lib/pipeline/encode.ts';
@@ -65,7 +65,10 @@ export function pfns(filter: (pfn: number) => boolean = () => true): number[] {
   return all.filter(filter);
 }
 
-export function description(changes: Partial<KdumpDescription> = {}): KdumpDescription {
+/** A dump with its bitmaps. */
+export type TestDump = KdumpDescription & DumpBitmaps;
+
+export function description(changes: Partial<TestDump> = {}): TestDump {
   return {
     pageSize: PAGE,
     littleEndian: true,
@@ -85,12 +88,12 @@ export function description(changes: Partial<KdumpDescription> = {}): KdumpDescr
 /** Writes the pages of bitmap 2 in batches of at most `bufferSize` bytes, and leaves finish() or abort() to the caller. */
 export async function writePages(
   sink: Sink,
-  dump: KdumpDescription,
+  dump: TestDump,
   codec?: PageCodec,
   bufferSize?: number,
 ): Promise<KdumpWriter> {
   const writer = new KdumpWriter(dump, sink);
-  await writer.begin();
+  await writer.beginWith(dump);
   const encoder = new PageEncoder({
     pageSize: PAGE,
     codec,

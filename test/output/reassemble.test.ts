@@ -90,10 +90,13 @@ async function smallSet(
   for (const [i, split] of ranges.entries()) {
     const file = join(folder, `member${i}`);
     const eraseinfo = changes.eraseinfo && Buffer.from(changes.eraseinfo[i]!);
-    const dump = description({ split, eraseinfo, status: i === 0 ? changes.status : 0 });
+    const dump = description({ eraseinfo, status: i === 0 ? changes.status : 0 });
     const writer = new KdumpWriter(dump, await FileSink.create(file));
-    await writer.begin();
     const wanted = pfns((pfn) => pfn >= split.startPfn && pfn < split.endPfn);
+    await writer.announce([dump.bitmap1]);
+    await writer.addBitmap(dump.bitmap2);
+    await writer.assign({ ...split, pages: wanted.length });
+    await writer.begin();
     await writer.append(batchOf(wanted, changes.missing ?? (() => false)));
     await writer.finish();
     files.push(file);

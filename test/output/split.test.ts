@@ -25,11 +25,11 @@ t.test('ranges follow each other, begin at blocks, and have about as many pages 
     block: fc.constantFrom(64, 128, 512),
     seed: fc.integer({ min: 1, max: 50 }),
   });
-  fc.assert(
-    fc.property(shape, ({ pages, files, block, seed }) => {
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ pages, files, block, seed }) => {
       const kept = new PageBitmap(pages);
       for (let pfn = 0; pfn < pages; pfn++) if ((pfn * 7919) % 101 < seed) kept.set(pfn, pfn + 1);
-      const ranges = splitRanges(kept, files, block);
+      const ranges = await splitRanges([kept], kept.count(), files, block);
       const share = Math.floor(kept.count() / files);
       const follow = ranges.every(({ startPfn }, i) => startPfn === (ranges[i - 1]?.endPfn ?? 0));
       const aligned = ranges.every(({ startPfn }) => startPfn % block === 0 || startPfn === pages);
@@ -37,7 +37,13 @@ t.test('ranges follow each other, begin at blocks, and have about as many pages 
       const fair = ranges.slice(0, -1).every(({ startPfn, endPfn }) => {
         return kept.count(startPfn, endPfn) < share + 2 * block;
       });
-      return ranges.length === files && ranges.at(-1)!.endPfn === pages && follow && aligned && fair;
+      const counted = ranges.every(({ startPfn, endPfn, pages }) => pages === kept.count(startPfn, endPfn));
+      const pieces = [kept.slice(0, 1096), kept.slice(1096, 2048), kept.slice(2048, pages)].filter(
+        (piece) => piece.pages > 0,
+      );
+      t.strictSame(await splitRanges(pieces, kept.count(), files, block), ranges, 'the same of pieces');
+      const whole = ranges.length === files && ranges.at(-1)!.endPfn === pages;
+      return whole && follow && aligned && fair && counted;
     }),
   );
   t.pass();

@@ -11,6 +11,8 @@ export interface KernelCoreOptions {
   readonly generation?: Generation;
   /** Page frames of memory, from 0 on. Default 32 MiB of them. */
   readonly memoryPages?: number;
+  /** Page frames from 0 on whose contents are held, where memory is too large for that. Default: all. */
+  readonly imagePages?: number;
   readonly levels?: 4 | 5;
   readonly smeMask?: bigint;
   /** Leaves of the direct map. */
@@ -41,7 +43,7 @@ export interface KernelCore {
 
 const startKernelMap = 0xffffffff80000000n;
 const imageStart = 0x1000000n;
-const imageBytes = 2 ** 21;
+export const imageBytes = 2 ** 21;
 const directMap = { 4: 0xffff888000000000n, 5: 0xff11000000000000n };
 const vmemmapStart = { 4: 0xffffea0000000000n, 5: 0xffd4000000000000n };
 const physmemBits = 46;
@@ -49,7 +51,7 @@ const sectionSize = 32; // struct mem_section with page_ext
 const sectionFlags = 0b1111n; // present, has mem_map, online, early: include/linux/mmzone.h
 
 /** What is needed to write one part of the machine after another. */
-interface Machine {
+export interface Machine {
   readonly options: KernelCoreOptions;
   readonly generation: Generation;
   readonly memory: PhysicalImage;
@@ -65,24 +67,28 @@ interface Machine {
 
 export function buildKernelCore(options: KernelCoreOptions = {}): KernelCore {
   const machine = newMachine(options);
-  const { memory, tables, image, imageVaddr } = machine;
-  tables.map(imageVaddr, image, '2M');
-  tables.mapRange(machine.directMap, 0, memory.bytes.length, options.leaf ?? '2M');
-  memory.write(image + 0x2000, utsname(machine.generation.release));
+  const { memory } = machine;
   writeMemMap(machine);
-  const modelInfo = writeMemoryModel(machine);
-  const lines = [...commonInfo(machine), ...pageInfo(machine.generation), ...modelInfo];
-  const vmcoreinfo = `${(options.info?.(lines) ?? lines).join('\n')}\n`;
-  const elf = buildElfCore({
-    notes: [[prstatus(), vmcoreinfoNote(vmcoreinfo)]],
-    segments: segments(machine),
-  });
+  const { vmcoreinfo, notes } = describeMachine(machine);
+  const elf = buildElfCore({ notes: [notes], segments: segments(machine) });
   return { elf, vmcoreinfo, freePages: memory.top / PAGE, memory };
 }
 
-function newMachine(options: KernelCoreOptions): Machine {
+/** Writes all that the kernel keeps of itself but struct pages, and says where it is. */
+export function describeMachine(machine: Machine): { vmcoreinfo: string; notes: CoreNote[] } {
+  const { memory, tables, image, imageVaddr, options } = machine;
+  tables.map(imageVaddr, image, '2M');
+  tables.mapRange(machine.directMap, 0, memory.bytes.length, options.leaf ?? '2M');
+  memory.write(image + 0x2000, utsname(machine.generation.release));
+  const modelInfo = writeMemoryModel(machine);
+  const lines = [...commonInfo(machine), ...pageInfo(machine.generation), ...modelInfo];
+  const vmcoreinfo = `${(options.info?.(lines) ?? lines).join('\n')}\n`;
+  return { vmcoreinfo, notes: [prstatus(), vmcoreinfoNote(vmcoreinfo)] };
+}
+
+export function newMachine(options: KernelCoreOptions): Machine {
   const { levels = 4, smeMask = 0n, memoryPages = 8192, kernelOffset = 0x34000000n } = options;
-  const memory = new PhysicalImage(memoryPages);
+  const memory = new PhysicalImage(options.imagePages ?? memoryPages);
   const image = memory.allocate(imageBytes, imageBytes);
   const perSection = 2 ** (options.sectionBits ?? 27) / PAGE;
   return {

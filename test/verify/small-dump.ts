@@ -1,7 +1,6 @@
 // Dumps of a small memory, as bytes.
 import { type CodecName, codec } from '../../lib/codecs/registry.ts';
-import type { KdumpDescription } from '../../lib/output/kdump.ts';
-import { bitmap, description, PAGE, writePages } from '../output/memory.ts';
+import { bitmap, description, PAGE, type TestDump, writePages } from '../output/memory.ts';
 import { MemorySink } from '../output/memory-sink.ts';
 
 export { PAGE };
@@ -27,7 +26,7 @@ export interface SmallDump {
 
 export async function smallDump(
   name: CodecName | 'none' = 'zlib',
-  changes: Partial<KdumpDescription> = {},
+  changes: Partial<TestDump> = {},
 ): Promise<SmallDump> {
   const sink = new MemorySink();
   const used = name === 'none' ? undefined : codec(name);
