@@ -94,7 +94,7 @@ Dumps of level 31 of a Linux 6.1 on x86_64, and QEMU's own dumps of such a machi
 
 - *makedumpfile*: it filtered the dump once more (of a split set: put it together), and every page of that is the core's.
 - *makedumpfile -R*: it put the flattened stream together, and every page of that is the core's.
-- *crash*, *drgn*, *libkdumpfile*: pages were read by physical address, and are the core's.
+- *crash*, *drgn*, *libkdumpfile*: pages from all over memory were read by physical address, and are the core's.
 
 ${tableText(readers, notes)}
 Why not:
