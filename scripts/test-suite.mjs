@@ -1,5 +1,5 @@
 // test-suite.mjs [--jobs=N] [--timeout=SECONDS] FILE...: a tap program that runs compiled test files, each in a process of its
-// own. tap's own command would load hooks into all of them and into each of their threads, which then starts ten times slower.
+// own. tap's own command would load hooks into all of them and into each of their threads, which then starts eight times slower.
 import { parseArgs } from 'node:util';
 import t from 'tap';
 

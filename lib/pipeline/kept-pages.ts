@@ -1,6 +1,5 @@
 import { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification } from '../filter/classify.ts';
-import { pieces } from '../filter/classify.ts';
+import { type Classification, pieces } from '../filter/classify.ts';
 import type { KdumpWriter } from '../output/kdump.ts';
 import type { SplitPart } from '../output/split.ts';
 
