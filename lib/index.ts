@@ -80,3 +80,5 @@ export {
   type ReadPlanOptions,
   Vmcore,
 } from './vmcore.ts';
+export type { DebugInfoOptions } from './vmlinux/debug-info.ts';
+export { type MakeVmcoreinfoOptions, makeVmcoreinfo } from './vmlinux/make-vmcoreinfo.ts';

@@ -16,6 +16,7 @@ const parts = [
   'arch',
   'memory',
   'kernel',
+  'vmlinux',
   'filter',
   'output',
   'pipeline',

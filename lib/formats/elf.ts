@@ -4,7 +4,7 @@ import type { CoreFile, NoteSegment, Segment } from './core-file.ts';
 import { type Extent, makeExtents } from './extents.ts';
 import { parseNotes } from './notes.ts';
 
-/** ELF constants: include/uapi/linux/elf.h, and the gABI's chapters ELF Header and Program Header. */
+/** ELF constants: include/uapi/linux/elf.h, and the gABI's chapters ELF Header, Sections, Symbol Table and Program Header. */
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 const ELFDATA2LSB = 1;
 const ELFDATA2MSB = 2;
@@ -16,7 +16,16 @@ const PN_XNUM = 0xffff;
 /** Where the fields lie that depend on the word size, in bytes. */
 export interface ElfClass {
   readonly format: 'elf32' | 'elf64';
-  readonly ehdr: { bytes: number; phoff: number; shoff: number; phentsize: number; phnum: number };
+  readonly ehdr: {
+    bytes: number;
+    phoff: number;
+    shoff: number;
+    phentsize: number;
+    phnum: number;
+    shentsize: number;
+    shnum: number;
+    shstrndx: number;
+  };
   readonly phdr: {
     bytes: number;
     flags: number;
@@ -27,7 +36,20 @@ export interface ElfClass {
     memsz: number;
     align: number;
   };
-  readonly shdr: { bytes: number; info: number };
+  readonly shdr: {
+    bytes: number;
+    name: number;
+    type: number;
+    flags: number;
+    addr: number;
+    offset: number;
+    size: number;
+    link: number;
+    info: number;
+  };
+  readonly sym: { bytes: number; name: number; shndx: number; value: number };
+  /** Of a section that is compressed. */
+  readonly chdr: { bytes: number; type: number; size: number };
   /** p_paddr of all ones: the producer knew no physical address (fs/proc/kcore.c, vmalloc ranges). */
   readonly noPaddr: bigint;
   /** An address, offset or size. */
@@ -38,17 +60,39 @@ export interface ElfClass {
 const CLASSES: Readonly<Record<number, ElfClass>> = {
   1: {
     format: 'elf32',
-    ehdr: { bytes: 52, phoff: 28, shoff: 32, phentsize: 42, phnum: 44 },
+    ehdr: {
+      bytes: 52,
+      phoff: 28,
+      shoff: 32,
+      phentsize: 42,
+      phnum: 44,
+      shentsize: 46,
+      shnum: 48,
+      shstrndx: 50,
+    },
     phdr: { bytes: 32, flags: 24, offset: 4, vaddr: 8, paddr: 12, filesz: 16, memsz: 20, align: 28 },
-    shdr: { bytes: 40, info: 28 },
+    shdr: { bytes: 40, name: 0, type: 4, flags: 8, addr: 12, offset: 16, size: 20, link: 24, info: 28 },
+    sym: { bytes: 16, name: 0, shndx: 14, value: 4 },
+    chdr: { bytes: 12, type: 0, size: 4 },
     noPaddr: 0xffffffffn,
     word: (view, at, littleEndian) => BigInt(view.getUint32(at, littleEndian)),
   },
   2: {
     format: 'elf64',
-    ehdr: { bytes: 64, phoff: 32, shoff: 40, phentsize: 54, phnum: 56 },
+    ehdr: {
+      bytes: 64,
+      phoff: 32,
+      shoff: 40,
+      phentsize: 54,
+      phnum: 56,
+      shentsize: 58,
+      shnum: 60,
+      shstrndx: 62,
+    },
     phdr: { bytes: 56, flags: 4, offset: 8, vaddr: 16, paddr: 24, filesz: 32, memsz: 40, align: 48 },
-    shdr: { bytes: 64, info: 44 },
+    shdr: { bytes: 64, name: 0, type: 4, flags: 8, addr: 16, offset: 24, size: 32, link: 40, info: 44 },
+    sym: { bytes: 24, name: 0, shndx: 6, value: 8 },
+    chdr: { bytes: 24, type: 0, size: 8 },
     noPaddr: 0xffffffffffffffffn,
     word: (view, at, littleEndian) => view.getBigUint64(at, littleEndian),
   },
@@ -160,8 +204,17 @@ export function readProgramHeaders(
   });
 }
 
-/** @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */
-export function readEhdr(source: ByteSource): Ehdr {
+/** What the ELF header of any kind of file begins with, and all of it as bytes. */
+export interface ElfIdent {
+  readonly elf: ElfClass;
+  readonly littleEndian: boolean;
+  readonly type: number;
+  readonly machine: number;
+  readonly view: DataView;
+}
+
+/** @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED. */
+export function readElfIdent(source: ByteSource): ElfIdent {
   const ident = new Uint8Array(IDENT_BYTES);
   requireRange(source, 0, IDENT_BYTES);
   source.read(0, ident);
@@ -169,13 +222,19 @@ export function readEhdr(source: ByteSource): Ehdr {
   const data = ident[5];
   if (!elf || (data !== ELFDATA2LSB && data !== ELFDATA2MSB))
     throw refuse(source, 'has ELF magic and no ELF header behind it');
-  const { ehdr, phdr } = elf;
-  const bytes = new Uint8Array(ehdr.bytes);
-  requireRange(source, 0, ehdr.bytes);
+  const bytes = new Uint8Array(elf.ehdr.bytes);
+  requireRange(source, 0, bytes.length);
   source.read(0, bytes);
   const littleEndian = data === ELFDATA2LSB;
   const view = new DataView(bytes.buffer);
-  const type = view.getUint16(16, littleEndian);
+  const [type, machine] = [view.getUint16(16, littleEndian), view.getUint16(18, littleEndian)];
+  return { elf, littleEndian, type, machine, view };
+}
+
+/** @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT. */
+export function readEhdr(source: ByteSource): Ehdr {
+  const { elf, littleEndian, type, machine, view } = readElfIdent(source);
+  const { ehdr, phdr } = elf;
   if (type !== ET_CORE) {
     throw refuse(source, `is ${TYPE_NAMES[type] ?? `an ELF file of type ${type}`}, not a core`);
   }
@@ -189,7 +248,7 @@ export function readEhdr(source: ByteSource): Ehdr {
   return {
     elf,
     littleEndian,
-    machine: view.getUint16(18, littleEndian),
+    machine,
     phoff,
     phnum: phnum === PN_XNUM ? readExtendedPhnum(source, elf, view, littleEndian) : phnum,
   };
