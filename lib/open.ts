@@ -1,8 +1,15 @@
 import { checkBudget, type MemoryOptions } from './access/memory-budget.ts';
 import { type CoreSource, plainSource } from './access/open-source.ts';
 import { type AccessOptions, checkAccessOptions } from './access/profile.ts';
+import { architectureOf } from './arch/registry.ts';
 import { VmcoreError } from './errors.ts';
+import type { OpenedCore } from './formats/core-file.ts';
+import { findVmcoreinfo } from './formats/notes.ts';
 import { openCore } from './formats/open-core.ts';
+import { vmcoreinfoOfRun } from './kernel/run-vmcoreinfo.ts';
+import { readVmcoreinfo } from './kernel/vmcoreinfo.ts';
+import { coreProfiles } from './memory/core-profile.ts';
+import { PhysicalMemory } from './memory/physical.ts';
 import { Vmcore } from './vmcore.ts';
 
 /** How a core is opened. */
@@ -15,7 +22,11 @@ export interface OpenOptions extends AccessOptions, MemoryOptions {
   readonly excluded?: 'error' | 'zeros' | undefined;
   /** Open a flattened, LiME or stand-alone dump that was cut off, for what is there. Default: ERR_VMCORE_TRUNCATED. */
   readonly allowTruncated?: boolean | undefined;
-  /** The text of VMCOREINFO, where the core has none, or instead of what it has; {@link Vmcore.findVmcoreinfo} finds it. */
+  /**
+   * The text of VMCOREINFO, where the core has none, or instead of what it has. {@link Vmcore.findVmcoreinfo} finds it, and
+   * {@link makeVmcoreinfo} makes it of a vmlinux: such a text, which has no KERNELOFFSET, is completed by what the core
+   * has, or by where the kernel is found in memory (on x86_64).
+   */
   readonly vmcoreinfo?: string | undefined;
   /** The text of /proc/iomem, which tells what of /proc/kcore is memory. Default: that of this machine. */
   readonly iomem?: string | undefined;
@@ -52,10 +63,29 @@ export async function openVmcore(
   const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget, sparing };
   const core = await openCore(recipe, signal);
   try {
-    return new Vmcore(core, options);
+    const given = vmcoreinfo === undefined ? undefined : await runVmcoreinfo(core, vmcoreinfo, options);
+    return new Vmcore({ ...core, recipe: { ...core.recipe, vmcoreinfo: given } }, options);
   } catch (error) {
     core.source.close();
     throw error;
+  }
+}
+
+/** The least that reads take, whatever the memory budget is: they are few. */
+const SEARCH_SCALE = 1 / 64;
+
+/** A given text as the kernel in memory would have it. */
+async function runVmcoreinfo(core: OpenedCore, text: string, options: OpenOptions): Promise<string> {
+  const architecture = architectureOf(core.machine);
+  if (!architecture) return text;
+  const own = readVmcoreinfo(findVmcoreinfo(core.notes)?.desc, core.source.name);
+  const slots = coreProfiles(core, options)(SEARCH_SCALE).tables;
+  const memory = new PhysicalMemory(core.source, core.extents, core.littleEndian, slots, 'error');
+  try {
+    const known = own instanceof VmcoreError ? undefined : own;
+    return await vmcoreinfoOfRun(text, known, memory, architecture, options.signal);
+  } finally {
+    memory.slots.release();
   }
 }
 

@@ -58,6 +58,18 @@ export interface SegmentFacts {
   readonly paddr: number | undefined;
 }
 
+/** Where a kernel can be that was moved when it was booted (KASLR), in bytes. */
+export interface Relocation {
+  /** What is linked at this address is at physical address 0 in a kernel that was not moved. */
+  readonly linkBase: bigint;
+  /** It is moved by multiples of this, in physical memory and, independently, in virtual memory. */
+  readonly step: number;
+  /** It is moved by less than this in virtual memory. */
+  readonly virtualLimit: number;
+  /** What a kernel exports about its page tables that can't be known before they are read: each possibility. */
+  readonly pageTableFacts: readonly Readonly<Record<string, number>>[];
+}
+
 /** What differs between architectures. */
 export interface Architecture {
   /** As `uname -m` says it. */
@@ -82,6 +94,8 @@ export interface Architecture {
    * core start. Undefined where these facts do not tell, or memory is mapped to its own addresses.
    */
   kernelImage?(facts: KernelFacts, physBase: number): LinearRange | undefined;
+  /** Absent where a moved kernel can't be found by its page tables. */
+  readonly relocation?: Relocation;
   /**
    * The kernel's page tables, or those whose top table is at physical address `root`, such as a process's; undefined
    * where these facts do not tell.

@@ -53,6 +53,14 @@ export const x86_64: Architecture = {
   },
   physBase,
   kernelImage,
+  relocation: {
+    linkBase: START_KERNEL_MAP,
+    // CONFIG_PHYSICAL_ALIGN, at least (arch/x86/Kconfig).
+    step: 1 << 21,
+    // KERNEL_IMAGE_SIZE with KASLR (arch/x86/include/asm/page_64_types.h).
+    virtualLimit: 1 << 30,
+    pageTableFacts: [{ pgtable_l5_enabled: 0 }, { pgtable_l5_enabled: 1 }],
+  },
   pageTables(facts, base, readEntry, root) {
     const paging = pagingOf(facts, base);
     return paging && new PageTables(schemeOf(paging), root ?? paging.root, readEntry);

@@ -5,6 +5,8 @@ import type { Vmcoreinfo } from './vmcoreinfo.ts';
 /** struct new_utsname: six strings of __NEW_UTS_LEN + 1 bytes (include/uapi/linux/utsname.h). */
 const FIELD_BYTES = 65;
 const UTSNAME_BYTES = 6 * FIELD_BYTES;
+/** The index of its release. */
+const RELEASE = 2;
 /** Of uts_namespace.name, after a kref, in kernels that do not export it (include/linux/utsname.h). */
 const NAME_OFFSET = 4;
 
@@ -29,7 +31,7 @@ export function readUtsname(memory: Pick<VirtualMemory, 'read'>, info: Vmcoreinf
   return {
     sysname: field(raw, 0),
     nodename: field(raw, 1),
-    release: field(raw, 2),
+    release: field(raw, RELEASE),
     version: field(raw, 3),
     machine: field(raw, 4),
     domainname: field(raw, 5),
@@ -53,14 +55,24 @@ export function headerNames(raw: Uint8Array): Uint8Array {
   return names;
 }
 
+/** Where the release is, for which {@link Utsname.release} stands; undefined where VMCOREINFO does not tell. */
+export function releaseAddress(info: Vmcoreinfo): bigint | undefined {
+  const utsname = findUtsname(info);
+  return utsname === undefined ? undefined : utsname + BigInt(RELEASE * FIELD_BYTES);
+}
+
 function utsnameAddress(info: Vmcoreinfo): bigint {
-  const namespace = info.symbol('init_uts_ns');
-  if (namespace !== undefined) return namespace + BigInt(info.offset('uts_namespace.name') ?? NAME_OFFSET);
-  // Before 2.6.19 there was no namespace.
-  const utsname = info.symbol('system_utsname');
+  const utsname = findUtsname(info);
   if (utsname !== undefined) return utsname;
   const message = 'VMCOREINFO has neither SYMBOL(init_uts_ns) nor SYMBOL(system_utsname)';
   throw new VmcoreError('ERR_VMCORE_NO_VMCOREINFO', message);
+}
+
+function findUtsname(info: Vmcoreinfo): bigint | undefined {
+  const namespace = info.symbol('init_uts_ns');
+  if (namespace !== undefined) return namespace + BigInt(info.offset('uts_namespace.name') ?? NAME_OFFSET);
+  // Before 2.6.19 there was no namespace.
+  return info.symbol('system_utsname');
 }
 
 function field(raw: Uint8Array, index: number): string {

@@ -1,0 +1,118 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Architecture, KernelFacts, Relocation } from '../arch/arch.ts';
+import { isLostData, isVmcoreError } from '../errors.ts';
+import type { PhysicalMemory } from '../memory/physical.ts';
+import { releaseAddress } from './utsname.ts';
+import type { Vmcoreinfo } from './vmcoreinfo.ts';
+
+/** Where a kernel is that was moved when it was booted. */
+export interface KernelPlace {
+  /** KERNELOFFSET: what is added to linked addresses. */
+  readonly offset: number;
+  /** phys_base. */
+  readonly physBase: number;
+  /** NUMBERs about its page tables. */
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+/** Places that are looked at before others get a turn. */
+const PLACES_IN_A_TURN = 256;
+
+/**
+ * Looks in all of memory for the kernel of which `linked` tells, with the addresses that it was linked for: its release is
+ * where it should be, and its page tables map its code to where that lies. Undefined when there is none, or when it can't
+ * be found on this architecture.
+ * @throws the signal's reason.
+ */
+export async function findKernel(
+  memory: PhysicalMemory,
+  linked: Vmcoreinfo,
+  architecture: Architecture,
+  signal?: AbortSignal,
+): Promise<KernelPlace | undefined> {
+  const { relocation } = architecture;
+  const name = relocation && releaseAddress(linked);
+  if (!relocation || name === undefined) return undefined;
+  const release = Buffer.from(`${linked.osrelease}\0`);
+  const found = Buffer.alloc(release.length);
+  let looked = 0;
+  for (const moved of places(memory, relocation.step)) {
+    if (++looked % PLACES_IN_A_TURN === 0) {
+      await nextTurn();
+      signal?.throwIfAborted();
+    }
+    if (!canRead(memory, Number(name - relocation.linkBase) + moved, found) || !found.equals(release))
+      continue;
+    const place = placeByTables(memory, linked, architecture, relocation, moved);
+    if (place) return place;
+  }
+  return undefined;
+}
+
+/** By how much it can have been moved in physical memory. */
+function* places({ extents }: PhysicalMemory, step: number): Generator<number> {
+  const { count, start, end, offset } = extents;
+  for (let i = 0, next = 0; i < count; i++) {
+    if (offset[i]! < 0) continue;
+    next = Math.max(next, Math.floor(start[i]! / step) * step);
+    for (; next < end[i]!; next += step) yield next;
+  }
+}
+
+function canRead(memory: PhysicalMemory, paddr: number, into: Buffer): boolean {
+  if (paddr < 0) return false;
+  try {
+    memory.read(paddr, into);
+    return true;
+  } catch (error) {
+    if (isLostData(error)) return false;
+    throw error;
+  }
+}
+
+/** By how much it was moved in virtual memory: what its page tables map to its code. */
+function placeByTables(
+  memory: PhysicalMemory,
+  linked: Vmcoreinfo,
+  { pageTables }: Architecture,
+  { linkBase, step, virtualLimit, pageTableFacts }: Relocation,
+  moved: number,
+): KernelPlace | undefined {
+  const text = linked.symbol('_stext');
+  if (text === undefined) return undefined;
+  const readEntry = (paddr: number) => memory.u64(paddr);
+  for (const numbers of pageTableFacts) {
+    for (let offset = 0; offset < virtualLimit; offset += step) {
+      const physBase = moved - offset;
+      const space = pageTables(movedFacts(linked, offset, numbers), physBase, readEntry);
+      const paddr = space && translated(() => space.translate(text + BigInt(offset)).paddr);
+      if (paddr === Number(text - linkBase) + moved) return { offset, physBase, numbers };
+    }
+  }
+  return undefined;
+}
+
+function translated(translate: () => number): number | undefined {
+  try {
+    return translate();
+  } catch (error) {
+    if (isLostData(error) || isVmcoreError(error, 'ERR_VMCORE_UNMAPPED')) return undefined;
+    throw error;
+  }
+}
+
+function movedFacts(
+  linked: Vmcoreinfo,
+  offset: number,
+  numbers: Readonly<Record<string, number>>,
+): KernelFacts {
+  return {
+    symbol(name) {
+      const address = linked.symbol(name);
+      return address === undefined ? undefined : address + BigInt(offset);
+    },
+    number: (name) => numbers[name],
+    bignum: () => undefined,
+    address: () => undefined,
+  };
+}
