@@ -81,4 +81,5 @@ export {
   Vmcore,
 } from './vmcore.ts';
 export type { DebugInfoOptions } from './vmlinux/debug-info.ts';
+export { identifyVmlinux, type KernelIdentity } from './vmlinux/kernel-identity.ts';
 export { type MakeVmcoreinfoOptions, makeVmcoreinfo } from './vmlinux/make-vmcoreinfo.ts';

@@ -1,6 +1,6 @@
 import { formatRecord, joinContinuations, type KernelLog, type LogRecord } from '../index.ts';
 import type { Command } from './command.ts';
-import { openCore, vmcoreinfoOption } from './open-core.ts';
+import { kernelOptions, openCore } from './open-core.ts';
 
 export const dmesg: Command = {
   usage: 'vmcore dmesg [OPTION]... VMCORE',
@@ -9,7 +9,7 @@ export const dmesg: Command = {
     { name: 'partial', help: 'only what was logged after the log was last cleared (dmesg --clear)' },
     { name: 'caller', help: 'show which task (T1234) or CPU (C0) logged it, where the kernel kept that' },
     { name: 'join', help: 'put the parts of a continued line on one line' },
-    vmcoreinfoOption,
+    ...kernelOptions,
   ],
   examples: [
     ['vmcore dmesg /proc/vmcore > /var/crash/dmesg.txt', 'save the log, which is small, before the dump'],

@@ -3,7 +3,7 @@ import type { Arguments } from './args.ts';
 import type { Command } from './command.ts';
 import { dumpArguments, dumpTarget, outputOptions } from './dump-arguments.ts';
 import { dumpStatistics, dumpSummary, failedLevels, incompleteness } from './dump-summary.ts';
-import { openCore, vmcoreinfoOption } from './open-core.ts';
+import { kernelOptions, openCore } from './open-core.ts';
 import { ProgressLine } from './progress.ts';
 
 /** Bits of --message-level, as makedumpfile has them. Errors are always said. */
@@ -31,7 +31,7 @@ Options are spelled as makedumpfile spells them; the last of several wins.`,
       value: 'N',
       help: 'threads that read and compress pages, 0 for none beside the main one;\nthe dump is the same. Default: one for each processor, as memory allows',
     },
-    vmcoreinfoOption,
+    ...kernelOptions,
     { name: 'non-mmap', help: 'read the core instead of mapping it' },
   ],
   examples: [

@@ -2,7 +2,7 @@ import type { SizeEstimate } from '../index.ts';
 import type { Command } from './command.ts';
 import { compressionName, dumpLevels } from './dump-arguments.ts';
 import { formatBytes, formatCount } from './format.ts';
-import { openCore, vmcoreinfoOption } from './open-core.ts';
+import { kernelOptions, openCore } from './open-core.ts';
 import { ProgressLine } from './progress.ts';
 
 export const estimate: Command = {
@@ -32,7 +32,7 @@ In 19 of 20 cases all sizes lie within their intervals; 'vmcore dump --dry-run' 
       value: 'PERCENT',
       help: 'read more pages until no interval is wider than so much to either side; default 5',
     },
-    vmcoreinfoOption,
+    ...kernelOptions,
   ],
   examples: [
     ['vmcore estimate /proc/vmcore', 'which level and compression fit the disk'],

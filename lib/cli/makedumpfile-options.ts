@@ -1,14 +1,9 @@
 import { type Arguments, type Option, UsageError } from './args.ts';
 import { dump } from './dump.ts';
+import { checkKernelOptions } from './open-core.ts';
 
 /** Options that change nothing here. */
 const ignored: readonly Option[] = [
-  {
-    name: 'vmlinux',
-    short: 'x',
-    value: 'VMLINUX',
-    help: 'accepted, and not read: VMCOREINFO tells what is needed',
-  },
   { name: 'cyclic-buffer', value: 'KIB', help: 'accepted: memory is bounded anyway' },
   { name: 'work-dir', value: 'DIR', help: 'accepted: there are no temporary files' },
   { name: 'cache-order', short: 'b', value: 'ORDER', help: 'accepted' },
@@ -24,12 +19,6 @@ const refused: readonly (Omit<Option, 'help'> & { readonly why: string })[] = [
   { name: 'eppic', value: 'FILE', why: ERASING },
   { name: 'extension', value: 'FILE', why: 'filters are functions here, `select` of core.dump()' },
   { name: 'exclude-vmemmap', short: 'e', why: 'the memory map is always kept' },
-  {
-    name: 'generate',
-    short: 'g',
-    value: 'FILE',
-    why: "VMCOREINFO is not made of a vmlinux; 'vmcore vmcoreinfo' writes that of a core or the running kernel",
-  },
   { name: 'diskset', value: 'FILE', why: 'dumps of sadump are not read' },
   { name: 'exclude-domains', short: 'X', why: XEN },
   { name: 'xen-syms', value: 'FILE', why: XEN },
@@ -50,6 +39,12 @@ export const makedumpfileOptions: readonly Option[] = [
   { name: 'rearrange', short: 'R', help: 'make a dump of its flattened form, from standard input' },
   { name: 'reassemble', help: 'make one dump of the files of a split set' },
   { name: 'dump-dmesg', help: 'write the kernel log' },
+  {
+    name: 'generate',
+    short: 'g',
+    value: 'FILE',
+    help: 'make VMCOREINFO of VMLINUX (-x), for -i; FILE is replaced',
+  },
   { name: 'partial-dmesg', help: 'only what was logged after the log was last cleared' },
   { name: 'mem-usage', help: 'print what the running kernel uses its memory for' },
   { name: 'check-params', help: 'only check the command line' },
@@ -65,14 +60,15 @@ export const makedumpfileOptions: readonly Option[] = [
 export function refuseOptions(args: Arguments): void {
   const option = refused.find(({ name }) => args.has(name));
   if (option) throw new UsageError(`${spelling(option)} is not done: ${option.why}`);
-  if (args.has('vmlinux') && args.has('vmcoreinfo')) throw new UsageError('either -x or -i, not both');
+  checkKernelOptions(args);
 }
 
 /** What is done by an option of this name, instead of creating one dump. */
-const special = ['rearrange', 'reassemble', 'dump-dmesg', 'mem-usage', 'split'] as const;
+const special = ['rearrange', 'reassemble', 'dump-dmesg', 'mem-usage', 'generate', 'split'] as const;
 export type Mode = 'create' | (typeof special)[number];
 
-const ofDumps = ['dump-level', 'zlib', 'lzo', 'snappy', 'zstd', 'elf', 'flatten', 'vmcoreinfo'];
+const ofPages = ['zlib', 'lzo', 'snappy', 'zstd', 'elf', 'flatten', 'vmcoreinfo'];
+const ofDumps = ['dump-level', ...ofPages];
 /** Options that mean nothing in a mode, and that makedumpfile refuses, too. */
 const misplaced: Record<Mode, readonly string[]> = {
   create: ['partial-dmesg'],
@@ -81,6 +77,7 @@ const misplaced: Record<Mode, readonly string[]> = {
   reassemble: ['partial-dmesg', ...ofDumps, 'dry-run'],
   'dump-dmesg': ['flatten', 'dry-run'],
   'mem-usage': ['partial-dmesg'],
+  generate: [...ofPages, 'dry-run'],
 };
 
 /** The file names of a mode; the last of a set stands for more. */
@@ -91,6 +88,7 @@ const files: Record<Mode, readonly string[]> = {
   reassemble: ['DUMPFILE', 'DUMPFILE', 'DUMPFILE'],
   'dump-dmesg': ['VMCORE', 'LOGFILE'],
   'mem-usage': ['KCORE'],
+  generate: [],
 };
 
 /** @throws UsageError when it asks for two, or for what does not go with the mode. */
@@ -108,7 +106,17 @@ export function checkFiles(args: Arguments, mode: Mode): void {
   const isSet = mode === 'split' || mode === 'reassemble';
   const given = args.positionals.length;
   if (given === names.length || (given > names.length && isSet)) return;
-  throw new UsageError(`it takes ${names.join(' ')}${isSet ? '...' : ''}, and not ${given} file names`);
+  throw new UsageError(
+    `it takes ${names.join(' ') || 'no file names'}${isSet ? '...' : ''}, and not ${given}`,
+  );
+}
+
+/** @throws UsageError when there is nothing to make VMCOREINFO of, or pages are left out of it. */
+export function checkGenerate(args: Arguments): void {
+  if (!args.has('vmlinux'))
+    throw new UsageError('-g takes the kernel with debug information, too: -x VMLINUX');
+  const level = args.value('dump-level');
+  if (level !== undefined && Number(level) !== 0) throw new UsageError('-d does not go with -g');
 }
 
 function spellingOf(name: string): string {

@@ -1,10 +1,11 @@
-import { codecs, formatRecord } from '../index.ts';
+import { codecs, formatRecord, makeVmcoreinfo } from '../index.ts';
 import { type Arguments, UsageError } from './args.ts';
 import type { Command, Context } from './command.ts';
 import { dump, runArguments } from './dump.ts';
 import { dumpArguments } from './dump-arguments.ts';
 import {
   checkFiles,
+  checkGenerate,
   chooseMode,
   type Mode,
   makedumpfileOptions,
@@ -25,7 +26,8 @@ export const makedumpfile: Command = {
        vmcore-makedumpfile --split [OPTION]... VMCORE DUMPFILE DUMPFILE...
        vmcore-makedumpfile --reassemble [OPTION]... DUMPFILE DUMPFILE... DUMPFILE
        vmcore-makedumpfile --dump-dmesg [OPTION]... VMCORE LOGFILE
-       vmcore-makedumpfile --mem-usage /proc/kcore`,
+       vmcore-makedumpfile --mem-usage /proc/kcore
+       vmcore-makedumpfile -g FILE -x VMLINUX`,
   about: `For scripts that run makedumpfile: takes its command lines, with its defaults (without -d nothing is left out, without -c,
 -l, -p or -z nothing compressed) and its exit status. It is the same as 'vmcore makedumpfile'.`,
   options: makedumpfileOptions,
@@ -37,7 +39,10 @@ export const makedumpfile: Command = {
   positionals: [],
   takesMore: true,
   usageStatus: 1,
-  failures: ['it failed, or the command line is wrong', 'VMCOREINFO (-i) is that of another kernel'],
+  failures: [
+    'it failed, or the command line is wrong',
+    'VMCOREINFO (-i) or VMLINUX (-x) is that of another kernel',
+  ],
 
   async run(args, context) {
     if (args.has('version')) return context.output.print(`vmcore ${version()}\n`);
@@ -45,6 +50,7 @@ export const makedumpfile: Command = {
     const mode = chooseMode(args);
     checkFiles(args, mode);
     if (mode === 'create' || mode === 'split') checkDump(args);
+    if (mode === 'generate') checkGenerate(args);
     if (!args.has('check-params')) await modes[mode](args, context);
   },
 };
@@ -56,6 +62,7 @@ const modes: Record<Mode, Command['run']> = {
   reassemble: (args, context) => reassembleCommand.run(args, context),
   'dump-dmesg': dumpDmesg,
   'mem-usage': (args, context) => memUsage.run(args, context),
+  generate,
 };
 
 /** Finds what is wrong with a command line before anything is done. @throws UsageError. */
@@ -97,4 +104,10 @@ async function dumpDmesg(args: Arguments, { signal, output }: Context): Promise<
   const text = records.map((record) => `${formatRecord(record)}\n`).join('');
   await saveText(file, text, args.has('force'));
   if (lost > 0) output.note(`vmcore: warning: ${lost} messages are torn, overwritten or unreadable`);
+}
+
+/** FILE is replaced without -f, as makedumpfile does. */
+async function generate(args: Arguments, { signal }: Context): Promise<void> {
+  const { text } = await makeVmcoreinfo(args.value('vmlinux')!, { signal });
+  await saveText(args.value('generate')!, text, true);
 }

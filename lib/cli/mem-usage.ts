@@ -1,7 +1,7 @@
 import type { MemoryUsage } from '../index.ts';
 import { UsageError } from './args.ts';
 import type { Command } from './command.ts';
-import { openCore, vmcoreinfoOption } from './open-core.ts';
+import { kernelOptions, openCore } from './open-core.ts';
 import { ProgressLine } from './progress.ts';
 
 const KCORE = '/proc/kcore';
@@ -10,7 +10,7 @@ export const memUsage: Command = {
   usage: 'vmcore mem-usage [OPTION]... [VMCORE]',
   about: `Tells what the running kernel uses its memory for (as root), or what the kernel of VMCORE did: how many pages a dump
 would have of each kind, and which of them can be left out.`,
-  options: [vmcoreinfoOption],
+  options: kernelOptions,
   examples: [
     ['vmcore mem-usage', 'how much room a dump of this machine needs'],
     ["vmcore mem-usage --json | jq '.kernel * .pageSize'", 'in bytes, without compression, at level 31'],

@@ -2,7 +2,7 @@ import type { AddressWalk, PhysicalPage, Vmcore } from '../index.ts';
 import { UsageError } from './args.ts';
 import type { Command } from './command.ts';
 import { formatBytes, formatRows } from './format.ts';
-import { openCore, vmcoreinfoOption } from './open-core.ts';
+import { kernelOptions, openCore } from './open-core.ts';
 import { formatWalk, parseAddress } from './walk-text.ts';
 
 export const vtop: Command = {
@@ -15,7 +15,7 @@ An ADDRESS is 0xffffffff81000000, 16 hexadecimal digits, or SYMBOL[+OFFSET].`,
       value: 'ADDRESS',
       help: "the top page table, where it is not the kernel's: a process's by its physical\naddress (CR3) or its virtual one (mm_struct.pgd)",
     },
-    vmcoreinfoOption,
+    ...kernelOptions,
   ],
   examples: [
     ['vmcore vtop core init_task 0xffff888004cd4180', 'a symbol and an address'],

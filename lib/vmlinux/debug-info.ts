@@ -10,7 +10,7 @@ import { openSection, readSection } from './section-stream.ts';
 import { findStrings } from './string-table.ts';
 
 /** A kernel has some MiB of abbreviations, and a few times as much in .debug_str_offsets. In bytes. */
-const TABLE_LIMIT = 256 << 20;
+const TABLE_LIMIT = 128 << 20;
 /** Compilers put a string of fewer bytes than its offset takes, with its NUL, in place of the offset. */
 const LONGEST_IN_PLACE = 3;
 /** Units are small: the event loop is not held for longer than so many bytes of them take. */

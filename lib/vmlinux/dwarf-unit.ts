@@ -11,7 +11,7 @@ const RESERVED_LENGTHS = 0xfffffff0;
 const OLDEST = 2;
 const NEWEST = 5;
 /** The entries of one source file: a few hundred KiB in a kernel. In bytes. */
-const UNIT_LIMIT = 256 << 20;
+const UNIT_LIMIT = 64 << 20;
 
 /** The entries of one source file (DWARF 5, 7.5.1). */
 export interface Unit {
