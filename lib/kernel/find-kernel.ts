@@ -35,32 +35,31 @@ export async function findKernel(
   if (!relocation || name === undefined) return undefined;
   const release = Buffer.from(`${linked.osrelease}\0`);
   const found = Buffer.alloc(release.length);
+  const linkedAt = Number(name - relocation.linkBase);
   let looked = 0;
-  for (const moved of places(memory, relocation.step)) {
+  for (const paddr of places(memory, linkedAt, relocation.step)) {
     if (++looked % PLACES_IN_A_TURN === 0) {
       await nextTurn();
       signal?.throwIfAborted();
     }
-    if (!canRead(memory, Number(name - relocation.linkBase) + moved, found) || !found.equals(release))
-      continue;
-    const place = placeByTables(memory, linked, architecture, relocation, moved);
+    if (!canRead(memory, paddr, found) || !found.equals(release)) continue;
+    const place = placeByTables(memory, linked, architecture, relocation, paddr - linkedAt);
     if (place) return place;
   }
   return undefined;
 }
 
-/** By how much it can have been moved in physical memory. */
-function* places({ extents }: PhysicalMemory, step: number): Generator<number> {
+/** Where it can have been moved to in physical memory, of which the core has data. */
+function* places({ extents }: PhysicalMemory, linkedAt: number, step: number): Generator<number> {
   const { count, start, end, offset } = extents;
-  for (let i = 0, next = 0; i < count; i++) {
+  for (let i = 0; i < count; i++) {
     if (offset[i]! < 0) continue;
-    next = Math.max(next, Math.floor(start[i]! / step) * step);
-    for (; next < end[i]!; next += step) yield next;
+    const first = linkedAt + Math.ceil((start[i]! - linkedAt) / step) * step;
+    for (let paddr = first; paddr < end[i]!; paddr += step) yield paddr;
   }
 }
 
 function canRead(memory: PhysicalMemory, paddr: number, into: Buffer): boolean {
-  if (paddr < 0) return false;
   try {
     memory.read(paddr, into);
     return true;
@@ -70,7 +69,7 @@ function canRead(memory: PhysicalMemory, paddr: number, into: Buffer): boolean {
   }
 }
 
-/** By how much it was moved in virtual memory: what its page tables map to its code. */
+/** By how much it was moved in virtual memory, if by `moved` in physical memory: what its page tables map to its code. */
 function placeByTables(
   memory: PhysicalMemory,
   linked: Vmcoreinfo,
