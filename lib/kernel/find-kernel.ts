@@ -38,7 +38,7 @@ export async function findKernel(
   const linkedAt = Number(name - relocation.linkBase);
   let looked = 0;
   for (const paddr of places(memory, linkedAt, relocation.step)) {
-    if (++looked % PLACES_IN_A_TURN === 0) {
+    if (looked++ % PLACES_IN_A_TURN === 0) {
       await nextTurn();
       signal?.throwIfAborted();
     }

@@ -1,3 +1,6 @@
+/** A LEB128 number of 64 bits has at most 10 bytes; more of them are padding, of which none needs as much. */
+const LEB128_SCALE_LIMIT = 128 ** 16;
+
 /** Reads numbers one after another. It throws a RangeError at the end of the bytes, as DataView does. */
 export class ByteCursor {
   readonly bytes: Uint8Array;
@@ -42,20 +45,22 @@ export class ByteCursor {
   /** LEB128 (DWARF 5, 7.6); it loses what 53 bits do not hold. */
   uleb(): number {
     let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    for (let scale = 1; scale < LEB128_SCALE_LIMIT; scale *= 128) {
       const byte = this.#view.getUint8(this.at++);
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
     }
+    throw new RangeError('a number has no end');
   }
 
   sleb(): number {
     let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    for (let scale = 1; scale < LEB128_SCALE_LIMIT; scale *= 128) {
       const byte = this.#view.getUint8(this.at++);
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return byte & 0x40 ? value - 128 * scale : value;
     }
+    throw new RangeError('a number has no end');
   }
 
   /** Passes `length` bytes. */

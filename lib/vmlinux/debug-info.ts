@@ -3,7 +3,7 @@ import { VmcoreError } from '../errors.ts';
 import { damaged } from './damaged.ts';
 import { type Abbreviations, readAbbreviations } from './dwarf-abbreviations.ts';
 import { Entries, type WantedNames } from './dwarf-entries.ts';
-import { readUnit, type Unit } from './dwarf-unit.ts';
+import { readUnit, typeUnits, type Unit } from './dwarf-unit.ts';
 import { type ElfProgram, findSection } from './elf-sections.ts';
 import { KernelTypes, type WantedTypes } from './kernel-types.ts';
 import { openSection, readSection } from './section-stream.ts';
@@ -36,7 +36,10 @@ export async function findTypes(
   { signal, onProgress }: DebugInfoOptions,
 ): Promise<KernelTypes> {
   const [info, abbreviations] = [findSection(program, '.debug_info'), findSection(program, '.debug_abbrev')];
-  if (!info || !abbreviations) throw noDebugInfo(program.source.name);
+  const file = program.source.name;
+  if (!info || !abbreviations) throw noDebugInfo(file);
+  // Where DWARF 4 has them.
+  if (findSection(program, '.debug_types')) throw typeUnits(file);
   const names = await findNames(program, wanted);
   const types = new KernelTypes(wanted, (name) => mayExist(name) && names.mayBe(name));
   const tables = new AbbreviationTables(await readSection(program, abbreviations, TABLE_LIMIT), program);
@@ -49,7 +52,7 @@ export async function findTypes(
       onProgress?.({ bytes: stream.position, totalBytes: stream.size });
       turnEnd = stream.position + BYTES_IN_A_TURN;
     }
-    addUnit(program.source.name, types, await readUnit(program, info, stream), tables, names);
+    addUnit(file, types, await readUnit(program, info, stream), tables, names);
   }
   return types;
 }

@@ -81,8 +81,14 @@ function readUnitHeader(file: string, cursor: ByteCursor, offsetSize: 4 | 8) {
   const type = cursor.u8();
   const addressSize = cursor.u8();
   const abbreviations = offset();
-  // The signature of a type and where it is, or the number of the file that has the entries.
-  if (type === UNIT_TYPE.type || type === UNIT_TYPE.splitType) cursor.skip(8 + offsetSize);
+  if (type === UNIT_TYPE.type || type === UNIT_TYPE.splitType) throw typeUnits(file);
+  // The number of the file that has the entries.
   if (type === UNIT_TYPE.skeleton || type === UNIT_TYPE.splitCompile) cursor.skip(8);
   return { version, addressSize, abbreviations, entries: cursor.at };
+}
+
+/** Types with units of their own are referred to by signatures, which are not followed: no kernel has them. */
+export function typeUnits(file: string): VmcoreError {
+  const message = `${file}: has its types in units of their own (-fdebug-types-section), which are not read`;
+  return new VmcoreError('ERR_VMCORE_FORMAT', message, { file });
 }

@@ -1,3 +1,4 @@
+import { VmcoreError } from '../errors.ts';
 import { type DebugInfoOptions, findTypes } from './debug-info.ts';
 import { type ElfProgram, findSection } from './elf-sections.ts';
 import type { KernelTypes, WantedTypes } from './kernel-types.ts';
@@ -26,11 +27,19 @@ export async function layoutLines(
   options: DebugInfoOptions,
 ): Promise<string[]> {
   const types = await findTypes(program, wantedTypes(), (name) => mayExist(name, symbols), options);
+  if (!types.sizes.has('page')) throw noKernelTypes(program.source.name);
   const exported = await exportedPageTypes(program);
   return KEYS.flatMap((key) => {
     const value = layoutValue(key, symbols, types, exported);
     return value === undefined ? [] : [`${key.kind}(${key.name})=${value}`];
   });
+}
+
+function noKernelTypes(file: string): VmcoreError {
+  const message =
+    `${file}: its debug information has no struct page: it is that of no kernel, or is in other files ` +
+    '(CONFIG_DEBUG_INFO_SPLIT)';
+  return new VmcoreError('ERR_VMCORE_FORMAT', message, { file });
 }
 
 function ownersOf(kind: string): string[] {

@@ -118,7 +118,12 @@ t.test('it accepts and refuses what makedumpfile does', async (t) => {
     --dump-dmesg vmcore log | --dump-dmesg vmcore | --dump-dmesg --partial-dmesg vmcore log
     --mem-usage kcore | --mem-usage | -f --mem-usage kcore | --mem-usage --partial-dmesg kcore | -i info -x vmlinux vmcore dump
     --message-level 32 vmcore dump | -i info -d 31 vmcore dump
-    --partial-dmesg vmcore dump | --dump-dmesg --dry-run vmcore log`.split(/ +\| |\n +/);
+    --partial-dmesg vmcore dump | --dump-dmesg --dry-run vmcore log
+    -g info -x vmlinux | -g info | -g info -x vmlinux vmcore | -g info -x vmlinux -d 0 | -g info -x vmlinux -d 1
+    -g info -x vmlinux -c | -g info -x vmlinux -l | -g info -x vmlinux -z | -g info -x vmlinux -E | -g info -x vmlinux -F
+    -g info -x vmlinux -R | -g info -x vmlinux -i other | -g info -x vmlinux --dry-run | -g info -x vmlinux -X`.split(
+    / +\| |\n +/,
+  );
   for (const line of lines) {
     const args = ['--check-params', ...line.split(' ').filter((word) => word !== '')];
     const theirs = spawnSync(programs.makedumpfile, args).status;
@@ -147,7 +152,7 @@ t.test('its help tells its own exit status', async (t) => {
 });
 
 t.test('what is not done is an error, and nothing is written', async (t) => {
-  const lines = '-e|-X|--config rules|--eppic script|-g vmcoreinfo|--diskset=a'.split('|');
+  const lines = '-e|-X|--config rules|--eppic script|--diskset=a'.split('|');
   for (const options of lines) {
     const { status, stderr } = await ours([...options.split(' '), core, at('never')]);
     t.equal(status, 1, options);

@@ -10,6 +10,7 @@ const runs: Readonly<Record<string, number>> = {
   kernel: 10,
   'kernel-s390x': 20,
   vmcoreinfo: 50,
+  vmlinux: 1000,
   notes: 3000,
   printk: 500,
   'printk-records': 500,

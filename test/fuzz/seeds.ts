@@ -8,6 +8,7 @@ import { buildElfCore, notePayload, pattern, vmcoreinfoNote } from '../support/e
 import { buildKdump, type KdumpLayoutName } from '../support/kdump-builder.ts';
 import { buildElf32, buildLime } from '../support/memory-dumps.ts';
 import { buildS390Dump } from '../support/s390-dump-builder.ts';
+import { buildVmlinux } from '../support/vmlinux-builder.ts';
 import type { Seed } from './fuzz.ts';
 
 const PAGE = 4096;
@@ -135,4 +136,24 @@ export async function dumpSeeds(): Promise<Seed[]> {
     ...limeSeeds(),
     ...s390Seeds(),
   ];
+}
+
+/** Of each version and byte order, with names in each place. The debug information is behind the first sections. */
+export function vmlinuxSeeds(): Seed[] {
+  return ([2, 3, 4, 5] as const).flatMap((version) =>
+    [true, false].flatMap((littleEndian) =>
+      (['strp', 'strx', 'string'] as const).map((names) => {
+        const isCompressed = names === 'strp' && version === 4;
+        const bytes = buildVmlinux({ version, littleEndian, wide: version === 3, names, isCompressed });
+        return {
+          bytes,
+          places: [
+            [0, 64],
+            [800, bytes.length - 900],
+            [bytes.length - 900, bytes.length],
+          ] as const,
+        };
+      }),
+    ),
+  );
 }

@@ -3,7 +3,7 @@ import { parseCpus } from '../../lib/arch/registers.ts';
 import { architectureOf } from '../../lib/arch/registry.ts';
 import { type CodecName, codec } from '../../lib/codecs/registry.ts';
 import { eraseinfoNotes, notesEnd, omitNotes, parseNotes } from '../../lib/formats/notes.ts';
-import { openVmcore, verifyDump } from '../../lib/index.ts';
+import { makeVmcoreinfo, openVmcore, verifyDump } from '../../lib/index.ts';
 import { formatRecord, readKernelLog } from '../../lib/kernel/printk/dmesg.ts';
 import { Vmcoreinfo } from '../../lib/kernel/vmcoreinfo.ts';
 import type { FakeMemory } from '../kernel/printk/fake-memory.ts';
@@ -15,7 +15,16 @@ import { buildKernelCore } from '../support/kernel-core.ts';
 import { coded, exerciseCore } from './exercise.ts';
 import type { Seed, Target } from './fuzz.ts';
 import { kernelTarget } from './kernel-target.ts';
-import { dumpSeeds, elfSeeds, flattenedSeeds, kdumpSeeds, limeSeeds, page, s390Seeds } from './seeds.ts';
+import {
+  dumpSeeds,
+  elfSeeds,
+  flattenedSeeds,
+  kdumpSeeds,
+  limeSeeds,
+  page,
+  s390Seeds,
+  vmlinuxSeeds,
+} from './seeds.ts';
 
 const PAGE = 4096;
 
@@ -191,6 +200,13 @@ const diffTarget: Target = {
   },
 };
 
+const vmlinuxTarget: Target = {
+  seeds: async () => vmlinuxSeeds(),
+  async run(bytes) {
+    await coded(() => makeVmcoreinfo(bytes));
+  },
+};
+
 export const targets: Readonly<Record<string, Target>> = {
   elf: fileTarget(elfSeeds),
   kdump: fileTarget(kdumpSeeds),
@@ -199,6 +215,7 @@ export const targets: Readonly<Record<string, Target>> = {
   lime: fileTarget(limeSeeds),
   's390-dump': fileTarget(s390Seeds),
   vmcoreinfo: vmcoreinfoTarget,
+  vmlinux: vmlinuxTarget,
   notes: notesTarget,
   printk: logTarget(ringbufferLogs()),
   'printk-records': logTarget(recordLogs()),

@@ -1,0 +1,116 @@
+// VMCOREINFO with the addresses that a kernel was linked for, as if made of its vmlinux, becomes that of the kernel that
+// ran: completed by what the core has, or by where the kernel is found.
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { openVmcore, type Vmcore, type Vmcoreinfo } from '../../lib/index.ts';
+import { bundledCore, bundledS390xCore, labCore } from '../support/cores.ts';
+
+t.setTimeout(300_000);
+
+/** What only a kernel that runs knows. */
+const OF_RUN =
+  /^(KERNELOFFSET|CRASHTIME|NUMBER\((phys_base|pgtable_l5_enabled|sme_mask|KERNEL_IMAGE_SIZE)\))=/;
+/** The note is before the memory. */
+const HEADERS_BYTES = 1 << 20;
+
+/** What would be made of the vmlinux, but for mem_section, of which the kernel exports where it points. */
+function linkedText(info: Vmcoreinfo): string {
+  const moved = info.address('KERNELOFFSET') ?? 0n;
+  return info.text
+    .split('\n')
+    .filter((line) => !OF_RUN.test(line))
+    .map((line) => {
+      const [, name, address] = /^SYMBOL\((.+)\)=(.+)$/.exec(line) ?? [];
+      return name === undefined ? line : `SYMBOL(${name})=${(BigInt(`0x${address}`) - moved).toString(16)}`;
+    })
+    .join('\n');
+}
+
+/** The same core, whose note has another name. */
+function withoutNote(path: string): Buffer {
+  const bytes = readFileSync(path);
+  const name = bytes.indexOf('VMCOREINFO\0');
+  if (name < 0 || name > HEADERS_BYTES) throw new Error(`${path} has no note`);
+  bytes.fill('X', name, name + 10);
+  return bytes;
+}
+
+/** That it leads to the same kernel as the core's own. */
+async function sameKernel(t: Test, core: Vmcore, found: Vmcore): Promise<void> {
+  const keys = ['KERNELOFFSET', 'NUMBER(phys_base)', 'NUMBER(pgtable_l5_enabled)', 'SYMBOL(init_uts_ns)'];
+  for (const key of keys) t.equal(found.vmcoreinfo.get(key), core.vmcoreinfo.get(key), key);
+  t.same(found.utsname, core.utsname);
+  t.equal(found.dmesg().length, core.dmesg().length);
+  const [theirs, ours] = [await core.classify(), await found.classify()];
+  t.same(ours.counts, theirs.counts);
+  t.ok(Buffer.from(ours.bitmap.bytes).equals(theirs.bitmap.bytes));
+}
+
+t.test('found in memory, in a core without a note', async (t) => {
+  const { path } = await bundledCore();
+  await using core = await openVmcore(path);
+  await using lost = await openVmcore(withoutNote(path));
+  t.notOk(lost.hasVmcoreinfo);
+  await using found = await openVmcore(withoutNote(path), { vmcoreinfo: linkedText(core.vmcoreinfo) });
+  await sameKernel(t, core, found);
+});
+
+t.test('found in a dump that has no note and of memory only some pages', async (t) => {
+  const { path } = await bundledCore();
+  await using core = await openVmcore(path);
+  const dump = `${t.testdir()}/dump`;
+  await core.dump(dump, { level: 31, compression: 'zlib' });
+  const bytes = withoutNote(dump);
+  await using found = await openVmcore(bytes, {
+    vmcoreinfo: linkedText(core.vmcoreinfo),
+    memoryBudget: 32 << 20,
+  });
+  for (const key of ['KERNELOFFSET', 'NUMBER(phys_base)']) {
+    t.equal(found.vmcoreinfo.get(key), core.vmcoreinfo.get(key), key);
+  }
+  t.same(found.utsname, core.utsname);
+});
+
+t.test('with five levels of page tables', async (t) => {
+  const lab = await labCore(t, 'la57');
+  if (!lab) return;
+  await using core = await openVmcore(lab.path);
+  t.equal(core.vmcoreinfo.number('pgtable_l5_enabled'), 1);
+  await using found = await openVmcore(withoutNote(lab.path), { vmcoreinfo: linkedText(core.vmcoreinfo) });
+  await sameKernel(t, core, found);
+});
+
+t.test('completed by the note of the core', async (t) => {
+  for (const { path } of [await bundledCore(), await bundledS390xCore()]) {
+    await using core = await openVmcore(path);
+    await using completed = await openVmcore(path, { vmcoreinfo: linkedText(core.vmcoreinfo) });
+    t.equal(completed.vmcoreinfo.crashTime, core.vmcoreinfo.crashTime, path);
+    await sameKernel(t, core, completed);
+  }
+});
+
+t.test('what was given is kept', async (t) => {
+  const { path } = await bundledCore();
+  await using core = await openVmcore(path);
+  const text = linkedText(core.vmcoreinfo);
+  const given = text.replace(/^SIZE\(page\)=.*$/m, 'SIZE(page)=128');
+  await using completed = await openVmcore(path, { vmcoreinfo: given });
+  t.equal(completed.vmcoreinfo.size('page'), 128);
+  const ofRun = core.vmcoreinfo.text.replace(/^CRASHTIME=.*\n/m, '');
+  for (const unchanged of [ofRun, text.replace(/^OSRELEASE=.*$/m, 'OSRELEASE=5.4.0'), 'nonsense']) {
+    await using same = await openVmcore(path, { vmcoreinfo: unchanged });
+    if (unchanged === 'nonsense') t.notOk(same.hasVmcoreinfo);
+    else t.equal(same.vmcoreinfo.text, unchanged);
+  }
+});
+
+t.test('the search ends when it is asked to', async (t) => {
+  const { path } = await bundledCore();
+  await using core = await openVmcore(path);
+  const reason = new Error('enough');
+  const stop = new AbortController();
+  const vmcoreinfo = linkedText(core.vmcoreinfo).replace(/^OSRELEASE=.*$/m, 'OSRELEASE=5.4.0');
+  const opening = openVmcore(withoutNote(path), { vmcoreinfo, signal: stop.signal });
+  stop.abort(reason);
+  await t.rejects(opening, reason);
+});
