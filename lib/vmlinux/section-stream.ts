@@ -1,4 +1,4 @@
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { requireRange } from '../access/byte-source.ts';
 import { decompressStream } from '../codecs/decompress-stream.ts';
 import { isVmcoreError, VmcoreError } from '../errors.ts';
@@ -72,6 +72,7 @@ class CompressedStream implements SectionStream {
   position = 0;
   readonly #program: ElfProgram;
   readonly #section: Section;
+  readonly #decompressed: Transform;
   readonly #pieces: AsyncIterator<Buffer>;
   /** What was decompressed and not passed yet. */
   #rest: Buffer = Buffer.alloc(0);
@@ -82,8 +83,11 @@ class CompressedStream implements SectionStream {
     const { compression, size, headerBytes } = readCompressionHeader(program, section);
     this.size = size;
     const stored = Readable.from(storedPieces(program, section, headerBytes));
-    const decompressed = pipeline(stored, decompressStream(compression), () => {});
-    this.#pieces = decompressed[Symbol.asyncIterator]();
+    this.#decompressed = decompressStream(compression);
+    pipeline(stored, this.#decompressed, () => {});
+    // What it finds when nobody asks any more, because enough was read, is no error.
+    this.#decompressed.on('error', () => {});
+    this.#pieces = this.#decompressed[Symbol.asyncIterator]();
   }
 
   async read(length: number): Promise<Buffer> {
@@ -105,7 +109,7 @@ class CompressedStream implements SectionStream {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pieces.return?.();
+    this.#decompressed.destroy();
   }
 
   async #refill(): Promise<void> {

@@ -139,6 +139,21 @@ t.test('headers that lie', async (t) => {
   for (const [of, edit, code, message] of edits) await refused(t, change(of, edit), code, message);
 });
 
+t.test('damage behind what is needed', async (t) => {
+  const names = Array.from({ length: 9000 }, (_, i) => ({
+    tag: 0x34,
+    attributes: [[AT.name, `variable${(i * 7919) % 100003}`]] as const,
+  }));
+  const of = { ...shape, isCompressed: true, units: [...kernelUnits(5), unit(...names)] };
+  for (let cut = 1; cut < 6000; cut += 500) {
+    const bytes = buildVmlinux(of);
+    const { offset } = sectionAt(bytes, '.debug_abbrev');
+    bytes.fill(0xff, offset - cut, offset);
+    const result = await makeVmcoreinfo(bytes).catch((error: unknown) => error);
+    t.ok(result instanceof VmcoreError || !(result instanceof Error), String(cut));
+  }
+});
+
 t.test('it ends when it is asked to', async (t) => {
   const reason = new Error('enough');
   await t.rejects(makeVmcoreinfo(buildVmlinux(shape), { signal: AbortSignal.abort(reason) }), reason);
