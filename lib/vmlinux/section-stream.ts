@@ -36,7 +36,7 @@ export async function readSection(program: ElfProgram, section: Section, limit: 
       section.offset,
     );
   }
-  return stream.read(stream.size);
+  return await stream.read(stream.size);
 }
 
 class PlainStream implements SectionStream {
