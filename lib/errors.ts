@@ -10,7 +10,7 @@ export type VmcoreErrorCode =
   | 'ERR_VMCORE_IO'
   /** The mapped source shrank or its device failed while it was read (SIGBUS). */
   | 'ERR_VMCORE_FAULT'
-  /** The source is not a core of a kind that is read here. */
+  /** The source is not a core, or a vmlinux, of a kind that is read here. */
   | 'ERR_VMCORE_FORMAT'
   /** The source is a core, but it ends before its headers say. */
   | 'ERR_VMCORE_TRUNCATED'

@@ -10,7 +10,8 @@ const USAGE_STATUS = 2;
 const hints: Partial<Record<VmcoreErrorCode, string>> = {
   ERR_VMCORE_EXISTS: 'use -f to replace it',
   ERR_VMCORE_TRUNCATED: 'the copy is shorter than the core was: copy it again',
-  ERR_VMCORE_NO_VMCOREINFO: 'without it only the raw memory can be read',
+  ERR_VMCORE_NO_VMCOREINFO:
+    'without it only the raw memory can be read; -x VMLINUX makes it, -i FILE gives it',
   ERR_VMCORE_NO_SPACE: 'free some space, or drop more pages with a higher -d',
   ERR_VMCORE_CODEC: "choose another compression, see 'vmcore dump --help'",
 };

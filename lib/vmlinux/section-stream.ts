@@ -36,6 +36,7 @@ export async function readSection(program: ElfProgram, section: Section, limit: 
       section.offset,
     );
   }
+  // Awaited here: when it returns, the stream is closed.
   return await stream.read(stream.size);
 }
 
