@@ -59,7 +59,10 @@ export const x86_64: Architecture = {
     step: 1 << 21,
     // KERNEL_IMAGE_SIZE with KASLR (arch/x86/include/asm/page_64_types.h).
     virtualLimit: 1 << 30,
-    pageTableFacts: [{ pgtable_l5_enabled: 0 }, { pgtable_l5_enabled: 1 }],
+    // The bit of memory encryption is one of these (AMD APM 2, 7.10: CPUID 8000001F, by processor family).
+    pageTableFacts: [0, 2 ** 47, 2 ** 51].flatMap((sme_mask) =>
+      [0, 1].map((pgtable_l5_enabled) => ({ sme_mask, pgtable_l5_enabled })),
+    ),
   },
   pageTables(facts, base, readEntry, root) {
     const paging = pagingOf(facts, base);

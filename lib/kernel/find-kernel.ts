@@ -17,6 +17,8 @@ export interface KernelPlace {
 
 /** Places that are looked at before others get a turn. */
 const PLACES_IN_A_TURN = 256;
+/** Of places with the right release, as many are tried: copies of a kernel's data are few. */
+const TRIED_LIMIT = 64;
 
 /**
  * Looks in all of memory for the kernel of which `linked` tells, with the addresses that it was linked for: its release is
@@ -37,13 +39,15 @@ export async function findKernel(
   const found = Buffer.alloc(release.length);
   const linkedAt = Number(name - relocation.linkBase);
   let looked = 0;
+  let tried = 0;
   for (const paddr of places(memory, linkedAt, relocation.step)) {
     if (looked++ % PLACES_IN_A_TURN === 0) {
       await nextTurn();
       signal?.throwIfAborted();
     }
     if (!canRead(memory, paddr, found) || !found.equals(release)) continue;
-    const place = placeByTables(memory, linked, architecture, relocation, paddr - linkedAt);
+    if (tried++ === TRIED_LIMIT) return undefined;
+    const place = await placeByTables(memory, linked, architecture, relocation, paddr - linkedAt);
     if (place) return place;
   }
   return undefined;
@@ -70,17 +74,18 @@ function canRead(memory: PhysicalMemory, paddr: number, into: Buffer): boolean {
 }
 
 /** By how much it was moved in virtual memory, if by `moved` in physical memory: what its page tables map to its code. */
-function placeByTables(
+async function placeByTables(
   memory: PhysicalMemory,
   linked: Vmcoreinfo,
   { pageTables }: Architecture,
   { linkBase, step, virtualLimit, pageTableFacts }: Relocation,
   moved: number,
-): KernelPlace | undefined {
+): Promise<KernelPlace | undefined> {
   const text = linked.symbol('_stext');
   if (text === undefined) return undefined;
   const readEntry = (paddr: number) => memory.u64(paddr);
   for (const numbers of pageTableFacts) {
+    await nextTurn();
     for (let offset = 0; offset < virtualLimit; offset += step) {
       const physBase = moved - offset;
       const space = pageTables(movedFacts(linked, offset, numbers), physBase, readEntry);
@@ -111,7 +116,7 @@ function movedFacts(
       return address === undefined ? undefined : address + BigInt(offset);
     },
     number: (name) => numbers[name],
-    bignum: () => undefined,
+    bignum: (name) => (numbers[name] === undefined ? undefined : BigInt(numbers[name])),
     address: () => undefined,
   };
 }

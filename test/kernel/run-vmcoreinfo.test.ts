@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { openVmcore, type Vmcore, type Vmcoreinfo } from '../../lib/index.ts';
 import { bundledCore, bundledS390xCore, labCore } from '../support/cores.ts';
+import { buildElfCore } from '../support/elf-builder.ts';
+import { buildKernelCore } from '../support/kernel-core.ts';
 
 t.setTimeout(300_000);
 
@@ -28,9 +30,13 @@ function linkedText(info: Vmcoreinfo): string {
 
 /** The same core, whose note has another name. */
 function withoutNote(path: string): Buffer {
-  const bytes = readFileSync(path);
+  return renamed(readFileSync(path));
+}
+
+function renamed(core: Buffer): Buffer {
+  const bytes = Buffer.from(core);
   const name = bytes.indexOf('VMCOREINFO\0');
-  if (name < 0 || name > HEADERS_BYTES) throw new Error(`${path} has no note`);
+  if (name < 0 || name > HEADERS_BYTES) throw new Error('there is no note');
   bytes.fill('X', name, name + 10);
   return bytes;
 }
@@ -78,6 +84,42 @@ t.test('with five levels of page tables', async (t) => {
   t.equal(core.vmcoreinfo.number('pgtable_l5_enabled'), 1);
   await using found = await openVmcore(withoutNote(lab.path), { vmcoreinfo: linkedText(core.vmcoreinfo) });
   await sameKernel(t, core, found);
+});
+
+t.test('with each kind of page tables, moved by any distance', async (t) => {
+  for (const levels of [4, 5] as const) {
+    for (const smeMask of [0n, 1n << 47n, 1n << 51n]) {
+      for (const kernelOffset of smeMask === 0n ? [0n, 0x200000n, 0x3e000000n] : [0x3e000000n]) {
+        const { elf } = buildKernelCore({ levels, smeMask, kernelOffset });
+        await using core = await openVmcore(elf);
+        const vmcoreinfo = linkedText(core.vmcoreinfo);
+        await using found = await openVmcore(renamed(elf), { vmcoreinfo });
+        for (const key of [
+          'KERNELOFFSET',
+          'NUMBER(phys_base)',
+          'NUMBER(pgtable_l5_enabled)',
+          'NUMBER(sme_mask)',
+        ]) {
+          t.equal(
+            found.vmcoreinfo.get(key),
+            core.vmcoreinfo.get(key),
+            `${levels} ${smeMask} ${kernelOffset}: ${key}`,
+          );
+        }
+        t.equal(found.utsname.release, core.utsname.release);
+      }
+    }
+  }
+});
+
+t.test('a release in many places, and no kernel', async (t) => {
+  const bytes = Buffer.alloc(256 << 20);
+  for (let at = 0; at < bytes.length; at += 0x1000) bytes.write('6.1.0\0', at);
+  const vmcoreinfo = 'OSRELEASE=6.1.0\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81001f7a\n';
+  const text = `${vmcoreinfo}SYMBOL(_stext)=ffffffff81000000\nSYMBOL(init_top_pgt)=ffffffff81002000\n`;
+  const elf = buildElfCore({ segments: [{ paddr: 0, vaddr: 0n, data: bytes }] });
+  await using core = await openVmcore(elf, { vmcoreinfo: text });
+  t.equal(core.vmcoreinfo.text, text, 'it stays as it is');
 });
 
 t.test('completed by the note of the core', async (t) => {
