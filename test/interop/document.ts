@@ -90,7 +90,8 @@ ${tableText(inputs, notes)}
 ## What else opens it
 
 Dumps of level 31 of a Linux 6.1 on x86_64, and QEMU's own dumps of such a machine, in Debian 12's makedumpfile 1.7.2, crash
-8.0.2, drgn 0.0.22 and libkdumpfile 0.5.1 (by their Python modules).
+8.0.2, drgn 0.0.22 and libkdumpfile 0.5.1 (by their Python modules, which open one file; a split set by libkdumpfile's C function
+\`kdump_open_fdset()\`).
 
 - *makedumpfile*: it filtered the dump once more (of a split set: put it together), and every page of that is the core's.
 - *makedumpfile -R*: it put the flattened stream together, and every page of that is the core's.

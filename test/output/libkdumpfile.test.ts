@@ -32,7 +32,12 @@ function storedAs(dump: KdumpFile): Record<string, number> {
   return counts;
 }
 
-async function comparePages(t: Test, core: TestCore, file: string, pfns: readonly number[]): Promise<void> {
+async function comparePages(
+  t: Test,
+  core: TestCore,
+  file: string | readonly string[],
+  pfns: readonly number[],
+): Promise<void> {
   const source = new ElfCore(core.path);
   const wrong: string[] = [];
   let compared = 0;
@@ -95,4 +100,16 @@ t.test('an ELF core', async (t) => {
   const { bitmap } = await ours.classify({ level: 30 });
   await comparePages(t, core!, file, [...setBits(bitmap.bytes)]);
   t.same(await attributes(file), await attributes(core!.path), 'it tells the same of the machine');
+});
+
+t.test('a split set, in any order', async (t) => {
+  if (!oracle(t, 'libkdumpfile')) return;
+  const [core] = await x86Cores();
+  const files = ['c', 'a', 'b'].map((name) => join(t.testdir(), name));
+  await using ours = await openVmcore(core!.path);
+  await ours.dump(files, { level: 31, compression: 'zlib' });
+  const kept = [...setBits(readKdump(files[0]!).bitmap2)];
+  for (const order of [files, files.toReversed(), [files[1]!, files[2]!, files[0]!]]) {
+    await comparePages(t, core!, order, kept);
+  }
 });

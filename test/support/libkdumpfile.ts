@@ -33,12 +33,15 @@ export async function virtualBytes(
   return lines.map((line) => (line === '-' ? undefined : Buffer.from(line, 'hex')));
 }
 
-/** The pages of these page frames, in order, as libkdumpfile reads them. A page it can't read ends the reading. */
+/**
+ * The pages of these page frames, in order, as libkdumpfile reads them of a dump or a split set. A page it can't read ends
+ * the reading.
+ */
 export async function* pages(
-  dump: string,
+  dump: string | readonly string[],
   pfns: readonly number[],
 ): AsyncGenerator<[pfn: number, page: Buffer]> {
-  const child = spawn(python, [pythonProgram('libkdumpfile.py'), 'pages', dump], {
+  const child = spawn(python, [pythonProgram('libkdumpfile.py'), 'pages', ...[dump].flat()], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let said = '';
@@ -56,5 +59,7 @@ export async function* pages(
     rest = bytes.subarray(whole);
   }
   if (index !== pfns.length)
-    throw new Error(`libkdumpfile read ${index} of ${pfns.length} pages of ${dump}:\n${said}`);
+    throw new Error(
+      `libkdumpfile read ${index} of ${pfns.length} pages of ${[dump].flat().join(' ')}:\n${said}`,
+    );
 }
