@@ -21,7 +21,8 @@ mkdir -p "$system"/{agent,bin} "$root"/{bin,dev,disk,etc,modules,proc,sys,system
 copy_program "$system" "$(command -v "${NODE:-node}")" /bin/node
 strip "$system/bin/node"
 npm run --silent --prefix "$here" bundle -- --log-level=warning --outdir="$system/agent"
-copy_package "$system/agent/node_modules/vmcore"
+# shellcheck disable=SC2046
+copy_package "$system/agent/node_modules/vmcore" $(native_parts)
 mksquashfs "$system" "$root/system.squashfs" -comp zstd -all-root -no-xattrs -noappend -quiet -no-progress
 
 install "$here/init" "$root/init"

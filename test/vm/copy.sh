@@ -36,7 +36,11 @@ copy_package() {
     local project=$here/../.. destination=$1 part
     shift
     for part in package.json dist/lib node_modules/node-gyp-build "$@"; do
-        [ -e "$project/$part" ] || continue # zstd-napi is optional
+        if [ ! -e "$project/$part" ]; then
+            [[ $part == node_modules/zstd-napi/* ]] && continue # it is optional
+            echo "$part is missing: build it first" >&2
+            return 1
+        fi
         mkdir -p "$(dirname "$destination/$part")"
         cp -r "$project/$part" "$(dirname "$destination/$part")"
     done
@@ -49,7 +53,7 @@ copy_capture() {
     shift
     mkdir -p "$root"/{capture,vmcore}
     install "$here"/capture/*.sh "$root/capture"
-    copy_package "$root/vmcore" "$@"
+    copy_package "$root/vmcore" dist/bin "$@"
     cp -r "$here/../../dist/test" "$here/../../dist/benchmarks" "$root/vmcore/dist"
 }
 

@@ -14,5 +14,10 @@ cp -a "$guest/." "$root"
 rm -rf "$root"/usr/share/{doc,man,locale,perl,info} "$root"/usr/lib/s390x-linux-gnu/perl*
 [ -e "$root/bin" ] || ln -s usr/bin "$root/bin"
 for applet in sh cat cut dd rm; do ln -sf busybox "$root/usr/bin/$applet"; done
-copy_capture "$root" prebuilds/linux-s390x/vmcore.node
+project=$here/../.. addon=prebuilds/linux-s390x/vmcore.node
+# Missing, or older than its sources.
+if [ ! -e "$project/$addon" ] || [ -n "$(find "$project/native" "$project/binding.gyp" -newer "$project/$addon" -print -quit)" ]; then
+    npm run --silent --prefix "$project" prebuild:all -- s390x >&2
+fi
+copy_capture "$root" "$addon"
 make_image "$image" "$root"
