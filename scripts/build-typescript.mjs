@@ -1,9 +1,10 @@
-// Compiles lib, test, benchmarks and examples to dist/, with the declarations beside the code.
+// Compiles lib, test, benchmarks and examples to dist/, with the declarations beside the code, and the commands to dist/bin.
 // What has no source any more is removed afterwards, so dist/ is never empty while others run from it.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
+import { bundleCommands } from './bundle-commands.mjs';
 import { root } from './setup.mjs';
 
 const dist = join(root, 'dist');
@@ -13,11 +14,11 @@ function removeStale() {
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     const output = /^(.*?)(\.d\.ts|\.js\.map|\.js)$/.exec(relative(dist, file));
-    if (entry.isFile() && output && !existsSync(join(root, `${output[1]}.ts`)) && !isDeclaration(file))
-      rmSync(file);
+    const hasSource = output && (existsSync(join(root, `${output[1]}.ts`)) || isDeclaration(file));
+    if (entry.isFile() && output && !hasSource && !output[1].startsWith('bin/')) rmSync(file);
   }
   for (const name of readdirSync(dist)) {
-    if (!name.startsWith('.') && !compiled.includes(name) && name !== 'types')
+    if (!name.startsWith('.') && !compiled.includes(name) && name !== 'types' && name !== 'bin')
       rmSync(join(dist, name), { recursive: true });
   }
 }
@@ -36,9 +37,6 @@ if (existsSync(dist)) {
   removeStale();
   // Generated declarations import these by their place relative to lib/.
   cpSync(join(root, 'types'), join(dist, 'types'), { recursive: true });
-  for (const name of ['main.js', 'makedumpfile-main.js']) {
-    const bin = join(dist, 'lib/cli', name);
-    if (existsSync(bin)) chmodSync(bin, 0o755);
-  }
+  if (status === 0) await bundleCommands();
 }
 process.exit(status ?? 1);

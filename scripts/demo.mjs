@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { root, setup } from './setup.mjs';
 import { bundledCore, unpackCore } from './unpack-core.mjs';
 
-const command = join(root, 'dist/lib/cli/main.js');
+const command = join(root, 'dist/bin/vmcore.js');
 
 /** Shows a `vmcore` command line and runs it; with `lines`, shows only the last lines of what it prints. */
 function vmcore(args, lines) {

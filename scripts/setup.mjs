@@ -87,7 +87,7 @@ export function buildNative() {
 
 export function buildTypeScript() {
   const target = {
-    output: 'dist/lib/index.js',
+    output: 'dist/bin/vmcore.js',
     stamp: 'dist/.stamp',
     inputs: [
       'lib',

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import load from 'node-gyp-build';
 import type { Native } from '../../types/native.d.ts';
 import { VmcoreError } from '../errors.ts';
 
-/** The root of the package, seen from dist/lib/access/native.js. */
-const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
+/** The root of the package. */
+const PACKAGE = dirname(createRequire(import.meta.url).resolve('vmcore/package.json'));
 
 let loaded: Native | undefined;
 

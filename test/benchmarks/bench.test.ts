@@ -42,7 +42,7 @@ t.test('a build of ours that became slower fails the check', async (t) => {
   const folder = t.testdir();
   const { path } = await bundledCore();
   const slow = join(folder, 'slow.mjs');
-  const main = `${root}dist/lib/cli/main.js`;
+  const main = `${root}dist/bin/vmcore.js`;
   // Far more than any noise of the machine: a whole dump of this core takes a fraction of a second.
   writeFileSync(slow, `await new Promise((done) => setTimeout(done, 1500));\nawait import('${main}');\n`);
   const recorded = join(folder, 'recorded.json');

@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 /** The programs themselves, for `node`. */
-export const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
-export const makedumpfile = fileURLToPath(new URL('../../lib/cli/makedumpfile-main.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../bin/vmcore.js', import.meta.url));
+export const makedumpfile = fileURLToPath(new URL('../../bin/vmcore-makedumpfile.js', import.meta.url));
 
 export interface Result {
   /** The exit status, or undefined when a signal ended the process. */

@@ -3,4 +3,4 @@
 set -e
 node /vmcore/dist/benchmarks/access/main.js /proc/vmcore --access mmap,auto --json /out/access.json
 makedumpfile --message-level 16 -d 31 /proc/vmcore /out/31-makedumpfile.kdump
-node /vmcore/dist/lib/cli/main.js dump -d 31 /proc/vmcore /out/31.kdump
+node /vmcore/dist/bin/vmcore.js dump -d 31 /proc/vmcore /out/31.kdump

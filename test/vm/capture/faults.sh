@@ -1,7 +1,7 @@
 # Runs in the capture kernel, in the payload's root: dumps /proc/vmcore while something goes wrong, and writes to
 # /out/faults.txt, in a line for each: what, the exit status of the dump, that of `vmcore verify` of what it left, and the
 # level of that.
-vmcore() { node /vmcore/dist/lib/cli/main.js "$@"; }
+vmcore() { node /vmcore/dist/bin/vmcore.js "$@"; }
 
 device() { # the device node of the virtio disk with this serial number
     for d in /sys/block/vd*; do
