@@ -5,12 +5,18 @@ import { once } from 'node:events';
 import { Parser } from 'tap-parser';
 import { root } from './setup.mjs';
 
-/** The points of `parser` as they come, each with the points of the subtest that it closes. */
-function collect(parser, onPoint = () => {}) {
+/** What tap says beside what tests say: which subtest begins, how long it took, how many failed. */
+const OF_TAP = /^# (Subtest|time=|skip:|failed |todo:|\{ )/;
+
+/** The points of `parser` as they come, each with the points of the subtest that it closes; `comments` gets what tests say. */
+function collect(parser, comments, onPoint = () => {}) {
   const points = [];
   let inner;
+  parser.on('comment', (line) => {
+    if (!OF_TAP.test(line)) comments.push(line.trimEnd());
+  });
   parser.on('child', (child) => {
-    inner = collect(child);
+    inner = collect(child, comments);
   });
   parser.on('assert', (result) => {
     const point = { result, inner };
@@ -72,13 +78,15 @@ export function formatCounts({ passed, failed, skipped }) {
 export function testReport(print) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const parser = new Parser();
-  collect(parser, (point) => {
+  const comments = [];
+  collect(parser, comments, (point) => {
     const tests = { passed: [], failed: [], skipped: [] };
     const { name, time } = point.result;
     sortTests(point, name, tests);
     for (const kind of Object.keys(counts)) counts[kind] += tests[kind].length;
     const seconds = time ? `, ${(time / 1000).toFixed(1)} s` : '';
     print(`${point.result.ok ? 'ok  ' : 'FAIL'} ${name}: ${tests.passed.length} passed${seconds}`);
+    for (const comment of comments.splice(0)) print(`  ${comment}`);
     for (const { name, point } of tests.skipped) print(`  skipped: ${name}: ${reasonOf(point)}`);
     for (const { name, point } of tests.failed) {
       print(`  failed: ${name}`);

@@ -10,6 +10,8 @@ t.test('the line of counts has the innermost subtests', async (t) => {
 # Subtest: a.test.js
     # Subtest: passes
         ok 1 - one assertion
+        # 4 MiB at most
+        # time=12.5ms
         ok 2 - another one
         1..2
     ok 1 - passes
@@ -50,4 +52,9 @@ ok 4 - d.test.js # SKIP nothing to do here
   t.ok(lines.includes('  skipped: a.test.js > has subtests > skipped: no makedumpfile'));
   t.ok(lines.includes('  skipped: a.test.js > skips all it has: why'));
   t.ok(lines.includes('FAIL b.test.js: 1 passed'));
+  t.same(
+    lines.filter((line) => line.includes('#')),
+    ['  # 4 MiB at most'],
+    'what a test says, and nothing of tap',
+  );
 });
