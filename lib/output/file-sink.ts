@@ -15,6 +15,14 @@ const MODE = 0o600;
 
 const RESERVE_PIECE = 1024 * 1024;
 
+/**
+ * What was written is on the disk before more than twice this part of the free memory waits for it, in bytes. The kernel
+ * stops who writes at 15 % of it (mm/page-writeback.c: dirty_background_ratio 10, dirty_ratio 20), and where the disk is
+ * gone it never lets him go on: an error is told by fdatasync(2) before that.
+ */
+const UNSYNCED_SHARE = 1 / 32;
+const [LEAST_UNSYNCED, MOST_UNSYNCED] = [2 * 1024 * 1024, 256 * 1024 * 1024];
+
 export interface FileSinkOptions {
   /**
    * Replace a file that exists, and write to a character device such as /dev/null. The new file is written beside the
@@ -46,8 +54,12 @@ export class FileSink implements Sink {
   readonly file: string;
   readonly #handle: OutputHandle;
   readonly #placement: Placement;
+  readonly #unsyncedLimit = unsyncedLimit();
   #bytesWritten = 0;
   #size = 0;
+  /** Bytes that were written since fdatasync(2) was called last, and that call. */
+  #unsynced = 0;
+  #syncing: Promise<void> = Promise.resolve();
   #closed = false;
   /** finish() or abort() came to its end. */
   #ended = false;
@@ -88,6 +100,8 @@ export class FileSink implements Sink {
     while (done < bytes.length) {
       done += await this.#writeSome(bytes, done, position + done);
     }
+    this.#unsynced += bytes.length;
+    if (this.#unsynced >= this.#unsyncedLimit) await this.#syncBehind();
   }
 
   /** Writes zeros: node has no fallocate(2), and a hole would take blocks only when it is too late. */
@@ -107,6 +121,7 @@ export class FileSink implements Sink {
   }
 
   async finish(position: number, bytes: Uint8Array): Promise<void> {
+    await this.#syncing;
     await this.#sync();
     await this.write(position, bytes);
     await this.#sync();
@@ -156,6 +171,15 @@ export class FileSink implements Sink {
     }
   }
 
+  /** Lets the system write while the next pages come, but waits for what it was told to write before. */
+  async #syncBehind(): Promise<void> {
+    await this.#syncing;
+    this.#unsynced = 0;
+    this.#syncing = this.#sync();
+    // It is awaited before the next one; until then a rejection is not unhandled.
+    this.#syncing.catch(() => {});
+  }
+
   async #sync(): Promise<void> {
     try {
       await this.#handle.datasync();
@@ -178,6 +202,10 @@ export class FileSink implements Sink {
     this.#ended = true;
     if (!device) await syncDirectory(dirname(path));
   }
+}
+
+function unsyncedLimit(): number {
+  return Math.min(Math.max(process.availableMemory() * UNSYNCED_SHARE, LEAST_UNSYNCED), MOST_UNSYNCED);
 }
 
 async function place(path: string, force: boolean): Promise<Placement> {

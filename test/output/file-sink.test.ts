@@ -49,6 +49,34 @@ t.test('finish() orders its writes: data, sync, mark, sync', async (t) => {
   t.strictSame(calls, ['write 4', 'datasync', 'write 0', 'datasync', 'close']);
 });
 
+t.test('a disk that is gone is noticed long before the kernel stops the writer', async (t) => {
+  const piece = new Uint8Array(4 << 20);
+  let synced = 0;
+  const gone: OutputHandle = {
+    read: () => Promise.reject(new Error('nothing is read')),
+    write: (async (_: Uint8Array, __: number, length: number) => ({ bytesWritten: length })) as never,
+    datasync: async () => {
+      synced++;
+      throw Object.assign(new Error('EIO: i/o error, fdatasync'), {
+        code: 'EIO',
+        errno: -5,
+        syscall: 'fdatasync',
+      });
+    },
+    close: async () => {},
+  };
+  const path = join(t.testdir(), 'dump');
+  const sink = new FileSink(gone, { path, writtenAs: path, device: false });
+  const free = process.availableMemory();
+  const writing = async () => {
+    for (let at = 0; at < free; at += piece.length) await sink.write(at, piece);
+  };
+  await t.rejects(writing(), { code: 'ERR_VMCORE_OUTPUT', file: path, message: /EIO/ });
+  t.equal(synced, 1);
+  // Twice 1/32 of the free memory, or 4 MiB, and what was written together with that.
+  t.ok(sink.bytesWritten <= Math.max(free / 12, 3 * piece.length), `${sink.bytesWritten} bytes`);
+});
+
 t.test('a file that exists', async (t) => {
   const dir = t.testdir({ dump: 'old' });
   const path = join(dir, 'dump');
