@@ -17,7 +17,11 @@ function library(t: Test, name: Name): boolean {
 }
 
 function ask(name: Name, what: 'compress' | 'decompress', pageSize: number, inputs: Uint8Array[]): Buffer[] {
-  const parts = inputs.flatMap((bytes) => [Buffer.from(Uint32Array.of(bytes.length).buffer), bytes]);
+  const parts = inputs.flatMap((bytes) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    return [length, bytes];
+  });
   const { stdout, stderr, status } = spawnSync(python, [program, name, what, String(pageSize)], {
     input: Buffer.concat(parts),
     maxBuffer: 1 << 30,
