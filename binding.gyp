@@ -9,6 +9,7 @@
         "native/deflate.cc",
         "native/env.cc",
         "native/mapping.cc",
+        "native/record_runs.cc",
         "native/region.cc",
         "native/sigbus.cc",
         "native/source.cc",

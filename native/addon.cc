@@ -6,6 +6,7 @@
 #include "deflate.h"
 #include "env.h"
 #include "mapping.h"
+#include "record_runs.h"
 #include "region.h"
 #include "source.h"
 #include "touch.h"
@@ -32,7 +33,14 @@ Napi::Value ReadCycles(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(Cycles() & kExactInDouble));
 }
 
+// V8 compiles loops over typed arrays in the belief that no ArrayBuffer is ever detached; the first one that is ends
+// that, and all such code is thrown away, with what is being compiled then. Windows are detached in the middle of the
+// first loop over struct pages, so it happens here, before anything is compiled
+// (v8/src/execution/protectors.h: ArrayBufferDetaching).
+void DetachOneArrayBuffer(Napi::Env env) { Napi::ArrayBuffer::New(env, 1).Detach(); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  DetachOneArrayBuffer(env);
   EnvState* const state = new EnvState;
   env.SetInstanceData(state);
   state->source_class = Napi::Persistent(Source::Define(env));
@@ -44,6 +52,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   if (zlib != nullptr) exports.Set("zlibVersion", Napi::String::New(env, zlib));
   exports.Set("mappedBytes", Napi::Function::New<MappedBytes>(env, "mappedBytes"));
   exports.Set("cycles", Napi::Function::New<ReadCycles>(env, "cycles"));
+  exports.Set("recordRuns", Napi::Function::New<RecordRuns>(env, "recordRuns"));
   exports.Set("touch", Napi::Function::New<Touch>(env, "touch"));
   exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(PageSize())));
   exports.Set("lineSize", Napi::Number::New(env, static_cast<double>(kLineSize)));

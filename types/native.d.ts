@@ -113,6 +113,16 @@ export interface Native {
    * number of pages.
    */
   touch(bytes: Uint8Array, into: Float64Array): number;
+  /**
+   * Makes tests on records of 32-bit words, `first` to `end` - 1 of those that `bytes` begins with, and groups neighbours that
+   * pass the same ones. A run is two elements of `into`: the tests passed, bit 0 for the first test, and the number of
+   * records. Returns the number of runs; when `into` is full the rest of the records is left out.
+   *
+   * `tests` holds the words of a record, the tests (as bits) of which one is enough for a record to be a run of its own, and
+   * for each of at most 31 tests a word, a mask and a value: it is passed when `(word & mask) === value`, in the byte order
+   * of this machine. They look at no more than 8 words. Throws a RangeError for tests or records that are not there.
+   */
+  recordRuns(bytes: Uint8Array, first: number, end: number, tests: Int32Array, into: Int32Array): number;
   /** Bytes of a cache line as {@link Native.touch} steps: 256 on s390x, else 64. */
   readonly lineSize: number;
   /** The host's page size in bytes. */

@@ -1,35 +1,59 @@
+import { native } from '../access/native.ts';
 import type { Field, PageLayout } from '../kernel/page-layout.ts';
 import type { StructPageChunk } from '../kernel/struct-pages.ts';
 import { PageBitmap } from './bitmap.ts';
 import { LEVEL_CACHE, LEVEL_CACHE_PRIVATE, LEVEL_FREE, LEVEL_USER } from './dump-level.ts';
 import { PAGE_CLASSES, type PageClass } from './page-class.ts';
-import { type PageWords, pageWords } from './page-words.ts';
+import {
+  ANON,
+  BUDDY_FLAG,
+  BUDDY_TYPE,
+  COMBINATIONS,
+  HEAD,
+  LRU,
+  OFFLINE,
+  type PageTests,
+  POISONED,
+  PRIVATE,
+  pageTests,
+  SLAB_FLAG,
+  SLAB_TYPE,
+  SWAPCACHE,
+  TAIL,
+  UNACCEPTED,
+  type WordTest,
+} from './page-tests.ts';
 
 /** Orders above are no orders: 16 GiB, the largest hugetlb page of any architecture, is 22 with 4 KiB pages. */
 export const ORDER_LIMIT = 22;
 
-const CACHE = PAGE_CLASSES.indexOf('cache');
-const CACHE_PRIVATE = PAGE_CLASSES.indexOf('cachePrivate');
-const USER = PAGE_CLASSES.indexOf('user');
-const FREE = PAGE_CLASSES.indexOf('free');
-const HWPOISON = PAGE_CLASSES.indexOf('hwpoison');
-const OFFLINE = PAGE_CLASSES.indexOf('offline');
+const CLASS_CACHE = PAGE_CLASSES.indexOf('cache');
+const CLASS_CACHE_PRIVATE = PAGE_CLASSES.indexOf('cachePrivate');
+const CLASS_USER = PAGE_CLASSES.indexOf('user');
+const CLASS_FREE = PAGE_CLASSES.indexOf('free');
+const CLASS_HWPOISON = PAGE_CLASSES.indexOf('hwpoison');
+const CLASS_OFFLINE = PAGE_CLASSES.indexOf('offline');
 
 /** The verdict that keeps a page; every other one is a class and, above its bits, the order of the block it is for. */
 const KEEP = -1;
 const CLASS_BITS = 3;
 const CLASS_MASK = (1 << CLASS_BITS) - 1;
 
-/** What its own words can't decide about a page: the first of a free block, of memory that was not accepted yet, or of a compound page. */
-const BUDDY = CLASS_MASK + 1;
-const UNACCEPTED = CLASS_MASK + 2;
-const HEAD = CLASS_MASK + 3;
+/** What a page's own words can't decide: the first of a free block, of memory that was not accepted yet, or of a compound page. */
+const FREE_BLOCK = CLASS_MASK + 1;
+const UNACCEPTED_BLOCK = CLASS_MASK + 2;
+const COMPOUND = CLASS_MASK + 3;
+/** What was not judged yet. */
+const UNKNOWN = CLASS_MASK + 4;
+
+/** Runs of pages that pass the same tests, as Native.recordRuns fills them in: so many are judged at a time. */
+const RUNS = new Int32Array(2 * 4096);
 
 /** What decides about a page, beside its struct page. */
 interface Rules {
   readonly layout: PageLayout;
   readonly littleEndian: boolean;
-  readonly words: PageWords;
+  readonly words: PageTests;
   readonly dropCache: boolean;
   readonly dropPrivate: boolean;
   readonly dropUser: boolean;
@@ -47,6 +71,8 @@ export class PageScan {
   /** Index in PAGE_CLASSES of the last block that was cleared. */
   #blockClass = 0;
   readonly #rules: Rules;
+  /** What was decided about pages that pass the same tests. */
+  readonly #verdicts = new Int8Array(COMBINATIONS).fill(UNKNOWN);
   #bitmap = new PageBitmap(0);
   #collected: readonly (PageBitmap | undefined)[] = [];
 
@@ -54,7 +80,7 @@ export class PageScan {
     this.#rules = {
       layout,
       littleEndian,
-      words: pageWords(layout, littleEndian),
+      words: pageTests(layout, littleEndian),
       dropCache: (level & LEVEL_CACHE) !== 0,
       dropPrivate: (level & LEVEL_CACHE_PRIVATE) !== 0,
       dropUser: (level & LEVEL_USER) !== 0,
@@ -85,79 +111,53 @@ export class PageScan {
 
   /**
    * Judges the first `judged` pages of a chunk, those whose bits are set. Chunks come ascending, and begin within the
-   * bitmap. Runs over every struct page of the machine: nothing in it allocates, and what is left out most often, single
-   * pages, is cleared without a call.
+   * bitmap. Every struct page of the machine passes here, and 2 GiB of memory have been judged before a loop is compiled:
+   * the addon groups pages that are alike, and what is done here is done for a group.
    */
   scan(chunk: StructPageChunk, judged = chunk.count): void {
-    const first = Math.max(chunk.firstPfn, this.#next);
-    this.#next = this.#scanFrom(first, chunk.firstPfn + judged, chunk);
+    const { tests } = this.#rules.words;
+    const bytes = chunk.bytes.subarray(chunk.firstWord * 4);
+    const end = chunk.firstPfn + judged;
+    let pfn = Math.max(chunk.firstPfn, this.#next);
+    while (pfn < end) {
+      const runs = native().recordRuns(bytes, pfn - chunk.firstPfn, judged, tests, RUNS);
+      pfn = this.#judgeRuns(chunk, pfn, runs);
+    }
+    this.#next = pfn;
   }
 
-  /**
-   * Returns the pfn behind the last one that was decided on. All that the loop needs is in variables, because a core of
-   * 2 GiB is judged before it is compiled. Neighbours are often alike: what the words of a page decided holds for the
-   * next one with the same words.
-   */
-  #scanFrom(first: number, end: number, chunk: StructPageChunk): number {
-    const { counts } = this;
+  /** Judges the first `runs` runs of RUNS, from pfn `first` on. Returns the pfn behind the last one that was decided on. */
+  #judgeRuns(chunk: StructPageChunk, first: number, runs: number): number {
     const rules = this.#rules;
-    const bitmap = this.#bitmap;
-    const basePfn = bitmap.firstPfn;
-    const { words, firstPfn } = chunk;
-    const {
-      stride,
-      flags: flagsAt,
-      mapcount: typeAt,
-      mapping: mappingAt,
-      compoundHead: tailAt,
-    } = rules.words;
-    const { tail, anon, hwpoison } = rules.words;
-    const bits = bitmap.bytes;
-    const collected = this.#collected;
-    // pfns outgrow 32 bits at 16 TiB; within a chunk, bits are counted from a byte of the bitmap on.
-    const firstByte = Math.floor((firstPfn - basePfn) / 8);
-    const bytePfn = basePfn + firstByte * 8;
-    let lastFlags = 0;
-    let lastType = 0;
-    let lastAnon = -1;
-    let lastVerdict = KEEP;
+    const verdicts = this.#verdicts;
     let pfn = first;
-    for (let at = chunk.firstWord + (pfn - firstPfn) * stride; pfn < end; pfn++, at += stride) {
-      const bit = pfn - bytePfn;
-      const byte = firstByte + (bit >>> 3);
-      const mask = 1 << (bit & 7);
-      if ((bits[byte]! & mask) === 0) continue;
-      const flags = words[at + flagsAt]!;
-      let verdict = HWPOISON;
-      if ((words[at + tailAt]! & tail) !== 0) {
-        // Its head decided on a tail, but reading a poisoned page inside a kept compound page can be a machine check.
-        if ((flags & hwpoison) === 0) continue;
-      } else {
-        const type = words[at + typeAt]!;
-        const isAnon = words[at + mappingAt]! & anon;
-        if (flags !== lastFlags || type !== lastType || isAnon !== lastAnon) {
-          lastFlags = flags;
-          lastType = type;
-          lastAnon = isAnon;
-          lastVerdict = judge(rules, flags, type, isAnon !== 0);
-        }
-        verdict = lastVerdict;
-        if (verdict > CLASS_MASK) verdict = judgeBlock(rules, chunk, verdict, at, pfn);
-        if (verdict === KEEP) continue;
-      }
-      const index = verdict & CLASS_MASK;
-      const pages = 1 << (verdict >> CLASS_BITS);
-      if (pages === 1 && !collected[index]) {
-        bits[byte]! &= ~mask;
-        counts[index]!++;
-        continue;
-      }
-      this.#clear(index, pfn, pages);
-      this.#blockClass = index;
-      pfn += pages - 1;
-      at += (pages - 1) * stride;
+    /** Behind the last block. */
+    let next = first;
+    for (let i = 0; i < runs; i++) {
+      const passed = RUNS[2 * i]!;
+      const from = Math.max(pfn, next);
+      pfn += RUNS[2 * i + 1]!;
+      if (from >= pfn) continue;
+      let verdict = verdicts[passed]!;
+      if (verdict === UNKNOWN) verdict = verdicts[passed] = judge(rules, passed);
+      if (verdict === KEEP) continue;
+      if (verdict > CLASS_MASK) {
+        if (this.#bitmap.has(from)) next = this.#judgeBlock(chunk, verdict, passed, from);
+      } else this.#clear(verdict, from, pfn - from);
     }
-    return pfn;
+    return Math.max(pfn, next);
+  }
+
+  /** Judges the block that begins with page `pfn`. Returns the pfn behind it, or behind the page where there is no block. */
+  #judgeBlock(chunk: StructPageChunk, what: number, passed: number, pfn: number): number {
+    const rules = this.#rules;
+    const at = chunk.firstWord + (pfn - chunk.firstPfn) * rules.words.stride;
+    const verdict = blockVerdict(rules, chunk, what, passed, at, pfn);
+    if (verdict === KEEP) return pfn + 1;
+    const pages = 1 << (verdict >> CLASS_BITS);
+    this.#blockClass = verdict & CLASS_MASK;
+    this.#clear(this.#blockClass, pfn, pages);
+    return pfn + pages;
   }
 
   #clear(index: number, firstPfn: number, pages: number): void {
@@ -178,43 +178,47 @@ function copySet(bitmap: PageBitmap, into: PageBitmap, first: number, pages: num
 }
 
 /** The rules, in their order: the first that holds decides. A class, KEEP, or what has to be looked at more closely. */
-function judge(rules: Rules, flags: number, type: number, isAnon: boolean): number {
-  const w = rules.words;
-  if (rules.dropFree && !isSlab(w, flags, type)) {
-    if ((flags & w.buddy) !== 0 || (type & w.buddyType.mask) === w.buddyType.value) return BUDDY;
-    if ((type & w.unacceptedType.mask) === w.unacceptedType.value) return UNACCEPTED;
+function judge(rules: Rules, passed: number): number {
+  // Its head decided on a tail, but reading a poisoned page inside a kept compound page can be a machine check.
+  if ((passed & TAIL) !== 0) return (passed & POISONED) !== 0 ? CLASS_HWPOISON : KEEP;
+  if (rules.dropFree && !isSlab(passed)) {
+    if ((passed & (BUDDY_FLAG | BUDDY_TYPE)) !== 0) return FREE_BLOCK;
+    if ((passed & UNACCEPTED) !== 0) return UNACCEPTED_BLOCK;
   }
-  return (flags & w.head) !== 0 ? HEAD : classOf(rules, flags, type, isAnon, false);
+  return (passed & HEAD) !== 0 ? COMPOUND : classOf(rules, passed, false);
 }
 
 /** The verdict on the block that begins with the page at word `at`. */
-function judgeBlock(rules: Rules, chunk: StructPageChunk, what: number, at: number, pfn: number): number {
-  const { words } = chunk;
-  if (what === BUDDY) return freeBlock(pfn, buddyOrder(rules, words, at));
-  if (what === UNACCEPTED) return freeBlock(pfn, rules.layout.freeOrders - 1);
-  const { flags, mapcount, mapping, anon } = rules.words;
-  const isAnon = (words[at + mapping]! & anon) !== 0;
+function blockVerdict(
+  rules: Rules,
+  chunk: StructPageChunk,
+  what: number,
+  passed: number,
+  at: number,
+  pfn: number,
+): number {
+  if (what === FREE_BLOCK) return freeBlock(pfn, buddyOrder(rules, chunk.words, at));
+  if (what === UNACCEPTED_BLOCK) return freeBlock(pfn, rules.layout.freeOrders - 1);
   const hugetlb = rules.dropUser && isHugetlb(rules, chunk, at, pfn);
-  const verdict = classOf(rules, words[at + flags]!, words[at + mapcount]!, isAnon, hugetlb);
+  const verdict = classOf(rules, passed, hugetlb);
   return verdict === KEEP ? KEEP : verdict | (compoundOrder(rules, chunk, at, pfn) << CLASS_BITS);
 }
 
 /** The class of pages that are not free and that the level leaves out, or KEEP. */
-function classOf(rules: Rules, flags: number, type: number, isAnon: boolean, hugetlb: boolean): number {
-  const w = rules.words;
-  const slab = isSlab(w, flags, type);
-  const anon = isAnon && !slab;
-  const inCache = (flags & w.lru) !== 0 || (flags & w.swapcache) === w.swapcache;
-  const hasPrivate = (flags & w.privateFlag) !== 0;
-  if (rules.dropCache && inCache && !hasPrivate && !anon) return CACHE;
-  if (rules.dropPrivate && inCache && !anon) return hasPrivate ? CACHE_PRIVATE : CACHE;
-  if (rules.dropUser && (anon || hugetlb)) return USER;
-  if ((flags & w.hwpoison) !== 0) return HWPOISON;
-  return !slab && (type & w.offlineType.mask) === w.offlineType.value ? OFFLINE : KEEP;
+function classOf(rules: Rules, passed: number, hugetlb: boolean): number {
+  const slab = isSlab(passed);
+  const anon = (passed & ANON) !== 0 && !slab;
+  const inCache = (passed & (LRU | SWAPCACHE)) !== 0;
+  const hasPrivate = (passed & PRIVATE) !== 0;
+  if (rules.dropCache && inCache && !hasPrivate && !anon) return CLASS_CACHE;
+  if (rules.dropPrivate && inCache && !anon) return hasPrivate ? CLASS_CACHE_PRIVATE : CLASS_CACHE;
+  if (rules.dropUser && (anon || hugetlb)) return CLASS_USER;
+  if ((passed & POISONED) !== 0) return CLASS_HWPOISON;
+  return !slab && (passed & OFFLINE) !== 0 ? CLASS_OFFLINE : KEEP;
 }
 
-function isSlab(w: PageWords, flags: number, type: number): boolean {
-  return (flags & w.slab) !== 0 || (type & w.slabType.mask) === w.slabType.value;
+function isSlab(passed: number): boolean {
+  return (passed & (SLAB_FLAG | SLAB_TYPE)) !== 0;
 }
 
 /** The order of a free block, from page.private; -1 when that holds none. */
@@ -244,9 +248,13 @@ function isHugetlb(rules: Rules, chunk: StructPageChunk, at: number, pfn: number
   const rule = rules.layout.hugetlb;
   if (!rule || !hasSecondPage(chunk, pfn)) return false;
   const { stride, flags, mapcount, hugetlb, hugetlbType } = rules.words;
-  if (rule.by === 'flag') return (chunk.words[at + stride + flags]! & hugetlb) !== 0;
-  if (rule.by === 'type') return (chunk.words[at + mapcount]! & hugetlbType.mask) === hugetlbType.value;
+  if (rule.by === 'flag') return holds(hugetlb, chunk.words[at + stride + flags]!);
+  if (rule.by === 'type') return holds(hugetlbType, chunk.words[at + mapcount]!);
   return readAddress(rules, chunk, at + stride, rule.field) === rule.value;
+}
+
+function holds({ mask, value }: WordTest, word: number): boolean {
+  return (word & mask) === value;
 }
 
 /** The number in a field of the struct page at word `at`. What does not fit 53 bits is larger than any order. */
@@ -266,7 +274,7 @@ function readAddress(rules: Rules, chunk: StructPageChunk, at: number, field: Fi
 
 /** Free blocks are aligned to their length: what is not is none, or a broken one. */
 function freeBlock(pfn: number, order: number): number {
-  return order >= 0 && pfn % (1 << order) === 0 ? FREE | (order << CLASS_BITS) : KEEP;
+  return order >= 0 && pfn % (1 << order) === 0 ? CLASS_FREE | (order << CLASS_BITS) : KEEP;
 }
 
 /** Whether `pfn` can be a compound head, which is even, and the struct page behind it is in the chunk. */

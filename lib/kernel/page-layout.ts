@@ -157,6 +157,11 @@ function compoundWidth(info: Vmcoreinfo): 1 | 2 | 4 {
   return width === 2 || width === 4 ? width : 1;
 }
 
+/** PG_head_mask is one bit of page.flags in every kernel that has it (include/linux/page-flags.h). */
+function isBit(mask: number): boolean {
+  return mask > 0 && mask < 2 ** FLAG_BITS && Number.isInteger(Math.log2(mask));
+}
+
 /** @throws VmcoreError ERR_VMCORE_CORRUPT: struct pages are read by these numbers without another look. */
 function requireSane(layout: PageLayout): void {
   const { size, flags, mapping, mapcount, order, hugetlb, freeOrders, headMask } = layout;
@@ -185,7 +190,7 @@ function requireSane(layout: PageLayout): void {
       `with compound fields at ${fields.map(({ offset }) => offset).join(', ')}`,
     ],
     [bits.some((bit) => bit < 0 || bit >= FLAG_BITS), `with flags ${bits.join(', ')}`],
-    [headMask <= 0, `with PG_head_mask ${headMask}`],
+    [!isBit(headMask), `with PG_head_mask ${headMask}`],
     [freeOrders < 1 || freeOrders > FREE_ORDERS_LIMIT, `in free blocks of ${freeOrders} orders`],
   ];
   const found = problems.find(([isProblem]) => isProblem);

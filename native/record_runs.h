@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+namespace vmcore {
+
+// Native.recordRuns in types/native.d.ts.
+Napi::Value RecordRuns(const Napi::CallbackInfo& info);
+
+}  // namespace vmcore
