@@ -187,7 +187,8 @@ export class Vmcore implements AsyncDisposable {
       inputLevel: header?.dumpLevel ?? 0,
       memory: this.#virtual,
       vmcoreinfo: () => this.vmcoreinfo,
-      openSlots: () => new Slots(source, this.#profile.structPages),
+      openSlots: (use) =>
+        new Slots(source, use === 'pass' ? this.#profile.structPages : this.#profile.memory),
     });
     this.maxPfn = this.#pages.maxPfn;
   }

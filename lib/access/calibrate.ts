@@ -1,7 +1,6 @@
 import { isVmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { ReadCosts } from './read-plan.ts';
-import type { Region } from './region.ts';
 
 /** Each sample is taken so often, and the median of all but the first counts: that one runs code that is cold. */
 const ROUNDS = 4;
@@ -44,7 +43,7 @@ function measure(
     const mapAt = positions[2 * round]!;
     const readAt = positions[2 * round + 1]!;
     shortMap.push(elapsed(() => source.map(mapAt, pageSize).release()));
-    const mapped = timeMapping(source, mapAt, sampleBytes, pageSize);
+    const mapped = timeMapping(source, mapAt, buffer);
     longMap.push(mapped.call);
     touch.push(mapped.touch / pages);
     shortRead.push(elapsed(() => source.read(readAt, buffer.subarray(0, pageSize))));
@@ -61,18 +60,20 @@ function measure(
   };
 }
 
-/** Nanoseconds of the map and unmap calls, and of touching every page between them. */
+/**
+ * Nanoseconds of the map and unmap calls, and of copying all pages between them: a page that was read is in the caches
+ * then, and one that was only touched is not.
+ */
 function timeMapping(
   source: ByteSource,
   position: number,
-  length: number,
-  pageSize: number,
+  into: Uint8Array,
 ): { call: number; touch: number } {
   const started = process.hrtime.bigint();
-  const region = source.map(position, length);
+  const region = source.map(position, into.length);
   try {
     const mapped = process.hrtime.bigint();
-    sumOfPages(region, pageSize);
+    region.copy(position, into);
     const touched = process.hrtime.bigint();
     region.check();
     const checked = process.hrtime.bigint();
@@ -84,14 +85,6 @@ function timeMapping(
   } finally {
     region.release();
   }
-}
-
-/** The sum of the first bytes of all pages: each is touched once. */
-function sumOfPages(region: Region, pageSize: number): number {
-  const { bytes } = region.window(region.start);
-  let sum = 0;
-  for (let at = 0; at < bytes.length; at += pageSize) sum += bytes[at]!;
-  return sum;
 }
 
 function elapsed(work: () => void): number {

@@ -12,24 +12,21 @@ const MIB = 1 << 20;
 /** What does not fit into a budget is made half as large, until it does. Powers of two, as regions are. */
 const SCALES = [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32];
 /** Stored pages of one batch, in bytes, and their number: zero pages take no data, so they need a bound of their own. */
-const BATCH_BYTES = 2 * MIB;
+const BATCH_BYTES = MIB;
 const BATCH_PAGES = 16 * KIB;
 /** Size and flags of a page of a batch. */
 const BATCH_BYTES_PER_PAGE = 8;
 /** Without threads one batch is being written while another is filled, and one may wait between them. */
 const BATCHES_OF_CALLER = 3;
-/**
- * Batches of a thread that are on their way or wait for those of other threads, at most. What the longest map holds
- * should fit, or threads that are ahead stop.
- */
-const BATCHES_OF_THREAD = 8;
+/** Batches of a thread that are on their way or wait for those of other threads, at most. More save no time. */
+const BATCHES_OF_THREAD = 4;
 /** A range that is read when it can't be mapped (pipeline/page-reader.ts). */
 const READER_PAGES = 128;
 /** What a codec keeps; zstd at its highest level has the most. */
 const CODEC_BYTES = MIB;
 /** Descriptors that are not written yet, zeros that keep room for them, pieces for a stream (lib/output). */
 const WRITER_BYTES = 2 * MIB;
-/** Heap, code and stack of a thread: its young generation is limited to 8 MiB (pipeline/copy-workers.ts). */
+/** Heap, code and stack of a thread: its young generation is limited to 4 MiB (pipeline/copy-workers.ts). */
 const THREAD_BYTES = 16 * MIB;
 /**
  * What bitmaps that may be in pieces take of a budget at most, and the smallest piece of one, in bytes: of 32 GiB of
@@ -153,7 +150,7 @@ export class MemoryBudget {
     const budget = bytes ?? defaultBudget();
     for (let workers = useful; workers > 0; workers--) {
       const takes =
-        bytes === undefined ? workers * this.#threadBytes(1) : this.#takes(pass, 1, workers, bytes);
+        bytes === undefined ? workers * this.#threadBytes(1, workers) : this.#takes(pass, 1, workers, bytes);
       if (takes <= budget) return workers;
     }
     return 0;
@@ -164,17 +161,16 @@ export class MemoryBudget {
     const { writers, objective } = pass;
     const { heldBytes, bitmapBytes, source } = this.#core;
     const { tables, structPages, memory, pageTableBytes, limits } = this.#core.profile(scale);
-    // Struct pages have slots for single pages (explain) and for passes.
-    const slots = [tables, structPages, structPages, memory].reduce(
-      (sum, one) => sum + this.#slotBytes(one),
-      0,
-    );
+    // Single struct pages (explain) have slots like those of users' reads.
+    const slots = [tables, structPages, memory, memory].reduce((sum, one) => sum + this.#slotBytes(one), 0);
     const kept = heldBytes + slots + pass.bitmaps * Math.min(bitmapBytes, this.#piece(pass, budget));
     if (writers === 0) return kept + pageTableBytes;
     const maps =
       source.mapping === 'lazy' ? Math.max(1, workers) * limits(objective, Math.max(1, workers)).map : 0;
     const copying =
-      workers === 0 ? this.#readerBytes(scale, BATCHES_OF_CALLER) : workers * this.#threadBytes(scale);
+      workers === 0
+        ? this.#readerBytes(scale, 1, BATCHES_OF_CALLER)
+        : workers * this.#threadBytes(scale, workers);
     return kept + pageTableBytes + maps + copying + writers * WRITER_BYTES;
   }
 
@@ -185,17 +181,17 @@ export class MemoryBudget {
     return Math.max(PIECE_BYTES, most - (most % PIECE_BYTES));
   }
 
-  #threadBytes(scale: number): number {
-    return THREAD_BYTES + this.#readerBytes(scale, BATCHES_OF_THREAD + 1);
+  #threadBytes(scale: number, threads: number): number {
+    return THREAD_BYTES + this.#readerBytes(scale, threads, BATCHES_OF_THREAD + 1);
   }
 
-  #readerBytes(scale: number, batches: number): number {
+  #readerBytes(scale: number, readers: number, batches: number): number {
     const { pageSize, profile } = this.#core;
     const { bytes, pages } = batchSize(scale);
     const batch = Math.max(bytes, 2 * pageSize) + pages * BATCH_BYTES_PER_PAGE;
     return (
       CODEC_BYTES +
-      Math.max(profile(scale).limits('time', 1).pread, READER_PAGES * pageSize) +
+      Math.max(profile(scale).limits('time', readers).pread, READER_PAGES * pageSize) +
       batches * batch
     );
   }

@@ -60,9 +60,13 @@ const STRUCT_PAGE_REGION_BYTES = 16 * MIB;
 const TABLE_SLOTS = 16;
 const STRUCT_PAGE_SLOTS = 2;
 const SLOTS = 8;
+/** Of /proc/vmcore, in a capture kernel with little memory; a file is read with as few calls as there may be (below). */
 const PREAD_BYTES = MIB;
+const LAZY_PREAD_BYTES = 10 * MIB;
 const SMALLEST_REGION_BYTES = 64 * KIB;
 const SMALLEST_READ_BYTES = 16 * KIB;
+/** Calls of the longest preads for a GiB, and a tenth for ranges that do not fill them. */
+const READ_CALLS = 1.1 * GIB;
 /** Nanoseconds, where they can't be measured: of a file in the page cache (benchmarks/README.md). */
 const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 130, readCall: 700, readPage: 250 };
 /** As published for /proc/vmcore: 110 us to map and 90 us to unmap 1024 pages, 1 to 2 us to copy one. */
@@ -85,31 +89,44 @@ export function accessProfile(
   scale = 1,
 ): AccessProfile {
   const { policy, slots, regionBytes, pageTableBudget } = checkAccessOptions(options);
+  const eager = source.mapping === 'eager';
+  const lazy = source.mapping === 'lazy';
   const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
     const bytes = scaled(Math.min(wanted, regionBytes ?? wanted), scale, SMALLEST_REGION_BYTES);
     const read = Math.min(bytes, scaled(readBytes, scale, SMALLEST_READ_BYTES));
     return { slots: count, regionBytes: bytes, readBytes: read, policy, borders, copied };
   };
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
-  const structPages = pattern(STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB);
+  // All of them are looked at: a page of a file is cheaper to read than to touch in a mapping, if it is read into memory
+  // that was used before (docs/performance.md).
+  const readOnce = policy === 'auto' && lazy;
+  const structPages: SlotOptions = {
+    ...pattern(readOnce ? 1 : STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB),
+    policy: readOnce ? 'read' : policy,
+  };
   const memory = pattern(slots, regionBytes ?? REGION_BYTES, 64 * KIB);
   if (source.mapping === 'none') return readProfile(slots, scale);
-  const eager = source.mapping === 'eager';
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
   const budget = pageTableBudget * scale * BYTES_PER_TABLE_BYTE - inSlots;
-  const preadBytes = scaled(Math.min(PREAD_BYTES, regionBytes ?? PREAD_BYTES), scale, SMALLEST_REGION_BYTES);
+  /** Of each reader: what a file is read into, together, is no longer for many of them. */
+  const preadOf = (readers: number): number => {
+    const longest = lazy ? Math.max(PREAD_BYTES, wholePages(LAZY_PREAD_BYTES / readers)) : PREAD_BYTES;
+    return scaled(Math.min(longest, regionBytes ?? longest), scale, SMALLEST_REGION_BYTES);
+  };
   const allowed = (readers: number): number =>
     eager
       ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget / readers))
       : Math.min(PLAN_BYTES * scale, wholePages((LAZY_MAPPED_BYTES * scale) / readers));
   const limits = (objective: ReadObjective, readers: number): ReadLimits => {
     const longest = objective === 'time' ? PLAN_BYTES : Number.POSITIVE_INFINITY;
+    const pread = preadOf(readers);
     const map = Math.min(allowed(readers), scaled(regionBytes ?? longest, scale, SMALLEST_REGION_BYTES));
     return {
       map: policy === 'read' ? 0 : map,
-      pread: policy === 'mmap' ? 0 : preadBytes,
+      pread: policy === 'mmap' ? 0 : pread,
       // As many as it takes to map everything: a map is two calls.
       callsPerGiB: policy === 'read' ? undefined : (2 * GIB) / map,
+      callsPerWantedGiB: lazy && policy === 'auto' ? READ_CALLS / pread : undefined,
       borders,
       copied,
     };

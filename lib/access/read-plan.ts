@@ -10,7 +10,7 @@ export interface ReadCosts {
   readonly mapCall: number;
   /** Each page that is mapped, wanted or not: page tables that are filled and emptied. */
   readonly mapPage: number;
-  /** Each wanted page that is touched in a mapping for the first time. */
+  /** Each wanted page that is touched in a mapping for the first time: that it is copied from there, as pages of a dump are. */
   readonly touchPage: number;
   /** One pread. */
   readonly readCall: number;
@@ -32,6 +32,8 @@ export interface ReadLimits {
   readonly pread: number;
   /** Calls for each GiB of the file at most, if extents may be long enough for so few; else there is no such limit. */
   readonly callsPerGiB?: number | undefined;
+  /** Calls for each GiB that is wanted of it, where these are more. */
+  readonly callsPerWantedGiB?: number | undefined;
   /** What no map of several ranges goes across. */
   readonly borders?: MapBorders | undefined;
   /** What is read whatever it costs, also where nothing else is. Each end of it is a border. */
@@ -107,9 +109,14 @@ function countCalls(plan: readonly PlannedExtent[]): number {
   return plan.reduce((sum, { method }) => sum + CALLS[method], 0);
 }
 
-function allowedCalls({ count, start, end }: WantedRanges, { callsPerGiB }: ReadLimits): number {
+function allowedCalls({ count, start, end }: WantedRanges, limits: ReadLimits): number {
+  const { callsPerGiB, callsPerWantedGiB = 0 } = limits;
   if (callsPerGiB === undefined || count === 0) return Number.POSITIVE_INFINITY;
-  return Math.max(CALLS.map, Math.floor(((end[count - 1]! - start[0]!) / GIB) * callsPerGiB));
+  let wanted = 0;
+  for (let i = 0; i < count; i++) wanted += end[i]! - start[i]!;
+  const spanned = end[count - 1]! - start[0]!;
+  const calls = Math.max(spanned * callsPerGiB, wanted * callsPerWantedGiB) / GIB;
+  return Math.max(CALLS.map, Math.floor(calls));
 }
 
 /** More than any extent costs. */

@@ -41,7 +41,8 @@ const SMALLEST_READ = 4 << 10;
  * A fixed number of slots, each owning a region of one source on an aligned grid. A region begins in the middle of the
  * order of use, and comes to its front only when it is used again after another one was: a long scan, which uses each
  * region once, replaces half of the slots over and over and leaves the other half alone. The last in the order is
- * replaced, its region released: a window of it is empty from then on, so a window must not be kept across calls.
+ * replaced, its region released: a window of it is empty from then on, or has other bytes, so a window must not be kept
+ * across calls.
  */
 export class Slots {
   readonly counters: SlotCounters = { hits: 0, misses: 0, evictions: 0, failures: {} };
@@ -49,6 +50,9 @@ export class Slots {
   #options: SlotOptions;
   /** In the order of use: the last one is replaced next. */
   readonly #regions: Region[] = [];
+  /** What was read into memory of its own, which the next one takes over: new memory costs as much as the read. */
+  readonly #buffers = new Map<Region, Uint8Array>();
+  #free: Uint8Array | undefined;
   /** The region that was used last. */
   #current: Region | undefined;
 
@@ -94,7 +98,8 @@ export class Slots {
 
   release(): void {
     this.#current = undefined;
-    for (const region of this.#regions.splice(0)) region.release();
+    for (const region of this.#regions.splice(0)) this.#giveUp(region);
+    this.#free = undefined;
   }
 
   #find(position: number): Region {
@@ -121,7 +126,7 @@ export class Slots {
     if (this.#regions.length >= this.#options.slots) {
       this.counters.evictions++;
       this.#current = undefined;
-      this.#regions.pop()!.release();
+      this.#giveUp(this.#regions.pop()!);
     }
     const region = this.#acquire(position);
     this.#regions.splice(this.#options.slots >> 1, 0, region);
@@ -129,11 +134,19 @@ export class Slots {
     return region;
   }
 
+  #giveUp(region: Region): void {
+    region.release();
+    this.#free = this.#buffers.get(region) ?? this.#free;
+    this.#buffers.delete(region);
+  }
+
   #acquire(position: number): Region {
     const { policy, regionBytes, readBytes, copied } = this.#options;
     const mapped =
       policy === 'read' || isCopied(copied, position) ? undefined : this.#map(position, regionBytes);
-    return mapped ?? this.#read(position, readBytes);
+    if (!mapped) return this.#read(position, readBytes);
+    this.#free = undefined;
+    return mapped;
   }
 
   /** Smaller grids on failure: EAGAIN, ENOMEM and EINVAL may be local to part of a range. */
@@ -153,9 +166,13 @@ export class Slots {
   }
 
   #read(position: number, readBytes: number): Region {
+    const buffer = this.#free ?? new Uint8Array(Math.min(readBytes, this.#source.size));
     for (let length = readBytes; ; length /= 2) {
       try {
-        return readRegion(this.#source, position, length);
+        const region = readRegion(this.#source, position, length, buffer);
+        this.#buffers.set(region, buffer);
+        this.#free = undefined;
+        return region;
       } catch (error) {
         if (length <= SMALLEST_READ || !isLostData(error)) throw error;
       }
@@ -163,10 +180,10 @@ export class Slots {
   }
 }
 
-/** The grid cell of `length` bytes around `position`, read by pread. */
-function readRegion(source: ByteSource, position: number, length: number): Region {
+/** The grid cell of `length` bytes around `position`, read by pread into `buffer`. */
+function readRegion(source: ByteSource, position: number, length: number, buffer: Uint8Array): Region {
   const start = position - (position % length);
-  const bytes = new Uint8Array(Math.min(length, source.size - start));
+  const bytes = buffer.subarray(0, Math.min(length, source.size - start));
   source.read(start, bytes);
   return new MemoryRegion(bytes, start);
 }

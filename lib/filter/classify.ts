@@ -55,13 +55,16 @@ export interface ScanOptions {
   readonly select?: SelectPages | undefined;
 }
 
+/** All struct pages one after another, or single ones here and there. */
+export type StructPageUse = 'pass' | 'lookup';
+
 /** What is known of the dead kernel's pages. */
 export interface PageFacts {
   readonly layout: PageLayout;
   readonly memMap: MemMap;
   readonly littleEndian: boolean;
   /** A stream of struct pages for one user, who releases it. */
-  openStructPages(): StructPages;
+  openStructPages(use: StructPageUse): StructPages;
 }
 
 /** The event loop is given a turn after so many milliseconds. */
@@ -145,7 +148,7 @@ class Classifier {
     this.#level = level;
     this.#options = options;
     this.#scan = facts && new PageScan(facts.layout, facts.littleEndian, level);
-    this.#pages = facts?.openStructPages();
+    this.#pages = facts?.openStructPages('pass');
     this.#totalPages = (facts?.memMap.ranges ?? []).reduce((sum, range) => sum + pagesOf(range), 0);
   }
 

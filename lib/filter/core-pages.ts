@@ -6,7 +6,14 @@ import { pageLayout } from '../kernel/page-layout.ts';
 import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
-import { type Classification, classify, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
+import {
+  type Classification,
+  classify,
+  onlyPiece,
+  type PageFacts,
+  type ScanOptions,
+  type StructPageUse,
+} from './classify.ts';
 import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
 import { PAGE_CLASSES } from './page-class.ts';
@@ -25,8 +32,8 @@ export interface CorePagesOptions {
   readonly memory: VirtualMemory;
   /** Throws ERR_VMCORE_NO_VMCOREINFO where there is none. */
   vmcoreinfo(): Vmcoreinfo;
-  /** Slots for one stream of struct pages. */
-  openSlots(): Slots;
+  /** Slots for one who passes over struct pages, or looks at single ones. */
+  openSlots(use: StructPageUse): Slots;
 }
 
 /**
@@ -86,7 +93,7 @@ export class CorePages {
   explain(pfn: number, level: number): PageExplanation {
     const { extents, pageSize } = this.#options;
     const facts = this.#known();
-    this.#lookup ??= facts?.openStructPages();
+    this.#lookup ??= facts?.openStructPages('lookup');
     const lookup = facts && this.#lookup && { facts, structPages: this.#lookup };
     return explain(lookup, { extents, pageSize, maxPfn: this.maxMapnr }, pfn, level);
   }
@@ -134,7 +141,7 @@ export class CorePages {
         layout,
         memMap: findMemMap(memory, vmcoreinfo(), arch, this.maxPfn),
         littleEndian: memory.littleEndian,
-        openStructPages: () => new StructPages(memory, extents, openSlots(), layout.size),
+        openStructPages: (use) => new StructPages(memory, extents, openSlots(use), layout.size),
       };
     } catch (error) {
       if (!(error instanceof VmcoreError)) throw error;

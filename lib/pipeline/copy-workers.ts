@@ -10,7 +10,7 @@ import { unpackError, workerFailure } from './sent-error.ts';
 /** A thread has so many jobs at a time: the next one is there when one is done. */
 const JOBS_OF_THREAD = 2;
 /** Megabytes of JavaScript objects of a thread: it needs few, and young ones that are not collected count as resident. */
-const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 };
 
 /** What came of a job so far. */
 interface JobOutput {

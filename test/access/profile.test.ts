@@ -2,6 +2,7 @@
 import t from 'tap';
 import { accessProfile } from '../../lib/access/profile.ts';
 import { CALL_COSTS } from '../../lib/access/read-plan.ts';
+import type { AccessPolicy } from '../../lib/access/slots.ts';
 import { PageBitmap } from '../../lib/filter/bitmap.ts';
 import { makeExtents } from '../../lib/formats/extents.ts';
 import { makeReadPlan } from '../../lib/pipeline/read-planner.ts';
@@ -50,7 +51,29 @@ t.test('policies allow one way only', async (t) => {
   t.match(accessProfile(source, { access: 'mmap' }).limits('time', 1), { map: 32 * MIB, pread: 0 });
   t.match(accessProfile(source, { access: 'read' }).limits('time', 1), {
     map: 0,
-    pread: MIB,
+    pread: 10 * MIB,
     callsPerGiB: undefined,
   });
+});
+
+t.test('struct pages of a file are read, unless it shall be mapped', async (t) => {
+  const structPages = (source: FakeSource, access?: AccessPolicy) =>
+    accessProfile(source, { access }).structPages;
+  const file = new FakeSource(GIB, () => 0);
+  const vmcore = new EagerSource(GIB, () => 0);
+  t.match(structPages(file), { policy: 'read', slots: 1, readBytes: MIB });
+  t.match(structPages(file, 'mmap'), { policy: 'mmap', regionBytes: 16 * MIB });
+  t.match(structPages(vmcore), { policy: 'auto', regionBytes: 16 * MIB });
+});
+
+t.test('all of a file can be read with fewer than 250 calls for 2 GiB', async (t) => {
+  const limits = accessProfile(new FakeSource(2 * GIB, () => 0), {}).limits('time', 1);
+  const bitmap = new PageBitmap((2 * GIB) / PAGE);
+  bitmap.set(0, bitmap.pages);
+  const extents = makeExtents([{ start: 0, end: 2 * GIB, offset: 0 }]);
+  // A page is dearer in a mapping.
+  const costs = { mapCall: 6000, mapPage: 0, touchPage: 2400, readCall: 700, readPage: 500 };
+  const { predicted } = makeReadPlan(bitmap, { extents, pageSize: PAGE, costs, limits }, 'time');
+  t.match(predicted, { maps: 0, preadBytes: 2 * GIB });
+  t.ok(predicted.preads < 250, `${predicted.preads} preads`);
 });

@@ -166,6 +166,16 @@ t.test('where calls are limited there are no more of them, for the least time be
   );
 });
 
+t.test('what is wanted can allow more calls than what it spans', async (t) => {
+  const costs = { mapCall: 6000, mapPage: 0, touchPage: 2400, readCall: 700, readPage: 500 };
+  const limits = { map: 64 * PAGE, pread: 16 * PAGE, callsPerGiB: (2 * 2 ** 30) / (64 * PAGE) };
+  const runs = Array.from({ length: 20 }, (_, i) => ({ start: i * 16 * PAGE, end: (i + 1) * 16 * PAGE }));
+  const methods = (more: Partial<ReadLimits>) =>
+    planReads(wanted(runs), PAGE, costs, { ...limits, ...more }).map(({ method }) => method);
+  t.same(methods({}), Array(5).fill('map'), 'as many calls as maps of all of it take');
+  t.same(methods({ callsPerWantedGiB: 2 ** 30 / (16 * PAGE) }), Array(20).fill('pread'));
+});
+
 t.test('one call less is worth any number of dearer ones, where calls are limited', async (t) => {
   // Two maps instead of five reads: one call less, for more than any single extent costs.
   const costs = { mapCall: 6000, mapPage: 195, touchPage: 50, readCall: 10, readPage: 100 };

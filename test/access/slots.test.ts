@@ -127,6 +127,26 @@ t.test('with the policy read nothing is mapped', async (t) => {
   ]);
 });
 
+t.test('memory that was read into is read into again', async (t) => {
+  const slots = new Slots(new FakeSource(16 * KIB, patternAt), { ...OPTIONS, slots: 1, policy: 'read' });
+  const arrays = new Set<ArrayBufferLike>();
+  for (const position of [0, 5000, 10_000, 16_383]) {
+    const { bytes, start } = slots.window(position);
+    arrays.add(bytes.buffer);
+    t.same(bytes, expected(start, bytes.length), `${start}`);
+  }
+  t.equal(arrays.size, 1);
+});
+
+t.test('the memory of a Buffer that is the core is not read into', async (t) => {
+  const core = Buffer.from(expected(0, 8 * KIB));
+  const slots = new Slots(new BufferSource(core), { ...OPTIONS, slots: 1 });
+  for (const position of [0, 4096, 0]) slots.window(position);
+  const reading = new Slots(new BufferSource(core), { ...OPTIONS, slots: 1, policy: 'read' });
+  for (const position of [0, 4096, 0]) reading.window(position);
+  t.same(new Uint8Array(core), expected(0, 8 * KIB));
+});
+
 t.test('a region longer than a window is read through several', async (t) => {
   const file = patternFile(t.testdir(), WINDOW_BYTES + 2 * PAGE);
   const source = new FileSource(file);
