@@ -36,7 +36,9 @@ const report = await core.dump('/dev/null', {
 });
 sample();
 const { original, excluded, written, phases } = report;
-const seconds = Object.fromEntries(phases.map(({ phase, duration }) => [phase, duration / 1e9]));
+const seconds = Object.fromEntries(
+  phases.map(({ phase, duration, judging }) => [phase, (judging ?? duration) / 1e9]),
+);
 console.log(
   JSON.stringify({ original, excluded, written, seconds, own: peak.own, mapped: peak.mapped - start.mapped }),
 );

@@ -21,6 +21,8 @@ export interface PhaseReport {
   readonly phase: 'classify' | 'calibrate' | 'zeros' | 'write';
   /** Nanoseconds on the clock. */
   readonly duration: number;
+  /** Of those of `classify`: judging pages. The rest goes to finding their struct pages, and to writing the bitmaps. */
+  readonly judging?: number;
   /** Calls on the core in this phase. */
   readonly calls: AccessCounters;
   /** The calls that the read plan predicted for it: where no call failed, the very same. */

@@ -70,20 +70,26 @@ export class DumpRun {
   }
 
   /** What is done with a core and its pages, piece by piece. What the core says of itself is found by calls on it, too. */
-  classify<T>(
+  async classify<T>(
     level: number,
     piecePages: number,
     use: (core: CoreDescription, pieces: AsyncIterable<Classification>) => Promise<T>,
   ): Promise<T> {
-    return this.#phase('classify', (report) => {
+    let judging = 0;
+    const onTime = (milliseconds: number) => {
+      judging += milliseconds;
+    };
+    const used = await this.#phase('classify', (report) => {
       const core = scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub);
       const scan = {
         signal: this.#signal,
         select: this.#options.select,
         onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
       };
-      return use(core, this.#context.classifyPieces(level, scan, piecePages));
+      return use(core, timed(this.#context.classifyPieces(level, scan, piecePages), onTime));
     });
+    this.#addToLast({ judging: Math.round(judging * 1e6) });
+    return used;
   }
 
   /** Measures on the first pages that are kept. */
@@ -114,8 +120,13 @@ export class DumpRun {
       report(result.pages, totalPages);
       return result;
     });
-    this.phases.push({ ...this.phases.pop()!, predicted: copied.predicted });
+    this.#addToLast({ predicted: copied.predicted });
     return copied;
+  }
+
+  /** What is known of the last phase beside its time and its calls. */
+  #addToLast(more: Partial<PhaseReport>): void {
+    this.phases.push({ ...this.phases.pop()!, ...more });
   }
 
   /** Copies each job's pages, then completes all: a set of files of which one failed has no complete one. */
@@ -169,6 +180,17 @@ export class DumpRun {
       this.#options.onProgress?.(progress(phase, { pages, totalPages, bytes }, started, now));
     };
   }
+}
+
+/** The same items; `onTime` is told how many milliseconds each one took to come, and the end. */
+async function* timed<T>(items: AsyncIterable<T>, onTime: (milliseconds: number) => void): AsyncGenerator<T> {
+  let asked = performance.now();
+  for await (const item of items) {
+    onTime(performance.now() - asked);
+    yield item;
+    asked = performance.now();
+  }
+  onTime(performance.now() - asked);
 }
 
 /** Works on all items at the same time. Rejects with the first error, once nothing is under way any more. */
