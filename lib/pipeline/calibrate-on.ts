@@ -42,7 +42,8 @@ function samplePositions(
   copied: CopiedRanges | undefined,
 ): number[] {
   const positions: number[] = [];
-  for (const { runs } of runGroups(kept, extents, pageSize, pages, borders, copied)) {
+  const lengths = { run: pages, gap: pages };
+  for (const { runs } of runGroups(kept, extents, pageSize, lengths, borders, copied)) {
     for (const run of runs) {
       if (!isSample(run, pages, pageSize) || isCopied(copied, run.offset)) continue;
       positions.push(run.offset);

@@ -24,23 +24,31 @@ export interface RunGroup {
 /** Runs that are planned together, at most: what a plan takes in memory does not grow with the core. */
 const GROUP_RUNS = 1 << 15;
 
+/** In pages. */
+export interface RunLengths {
+  /** A run has so many at most. */
+  readonly run: number;
+  /** No call reaches over a gap of more. */
+  readonly gap: number;
+}
+
 /**
- * The set pages of `bitmap` in ascending order as runs of at most `maxPages` pages, in groups whose file offsets
- * ascend without gaps of more than `maxPages`: no call reaches over one, and what lies in it may be another group's.
+ * The set pages of `bitmap` in ascending order as runs, in groups whose file offsets
+ * ascend without gaps that are too long: what lies in these may be another group's.
  * A group whose offset is -1 has that one run. No run goes across a border, but for a page that does.
  */
 export function* runGroups(
   bitmap: PageBitmap,
   extents: Extents,
   pageSize: number,
-  maxPages: number,
+  lengths: RunLengths,
   borders?: MapBorders,
   copied?: CopiedRanges,
 ): Generator<RunGroup> {
   let runs: PageRun[] = [];
   let end = 0;
-  for (const run of pageRuns(bitmap, extents, pageSize, maxPages, borders, copied)) {
-    const isFar = run.offset < end || run.offset - end > maxPages * pageSize;
+  for (const run of pageRuns(bitmap, extents, pageSize, lengths.run, borders, copied)) {
+    const isFar = run.offset < end || run.offset - end > lengths.gap * pageSize;
     const breaks = isFar || runs.length === GROUP_RUNS;
     if (breaks && runs.length > 0) {
       yield makeGroup(runs, pageSize);

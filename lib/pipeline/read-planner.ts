@@ -45,12 +45,15 @@ export interface PagePart {
 export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generator<PlannedRead> {
   const { extents, pageSize, costs } = options;
   const limits = limitsOf(options);
-  const maxPages = Math.max(1, Math.floor(Math.max(limits.map, limits.pread) / pageSize));
+  // A run can be reached in each way that there is: several of them make one call.
+  const shortest = Math.min(...[limits.map, limits.pread].filter((bytes) => bytes > 0));
+  const pagesOf = (bytes: number) => Math.max(1, Math.floor(bytes / pageSize));
+  const lengths = { run: pagesOf(shortest), gap: pagesOf(Math.max(limits.map, limits.pread)) };
   for (const { runs, ranges } of runGroups(
     bitmap,
     extents,
     pageSize,
-    maxPages,
+    lengths,
     limits.borders,
     limits.copied,
   )) {
