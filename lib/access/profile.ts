@@ -65,6 +65,8 @@ const PREAD_BYTES = MIB;
 const LAZY_PREAD_BYTES = 10 * MIB;
 const SMALLEST_REGION_BYTES = 64 * KIB;
 const SMALLEST_READ_BYTES = 16 * KIB;
+/** Calls for a GiB of a file: 250 for 2 GiB is the aim, with those that find out which pages are wanted. */
+const LAZY_CALLS_PER_GIB = 100;
 /** Calls of the longest preads for a GiB, and a tenth for ranges that do not fill them. */
 const READ_CALLS = 1.1 * GIB;
 /** Nanoseconds, where they can't be measured: of a file in the page cache (benchmarks/README.md). */
@@ -99,10 +101,10 @@ export function accessProfile(
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
   // All of them are looked at: a page of a file is cheaper to read than to touch in a mapping, if it is read into memory
   // that was used before (docs/performance.md).
-  const readOnce = policy === 'auto' && lazy;
+  const readsToo = policy === 'auto' && lazy;
   const structPages: SlotOptions = {
-    ...pattern(readOnce ? 1 : STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB),
-    policy: readOnce ? 'read' : policy,
+    ...pattern(readsToo ? 1 : STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB),
+    policy: readsToo ? 'read' : policy,
   };
   const memory = pattern(slots, regionBytes ?? REGION_BYTES, 64 * KIB);
   if (source.mapping === 'none') return readProfile(slots, scale);
@@ -124,9 +126,9 @@ export function accessProfile(
     return {
       map: policy === 'read' ? 0 : map,
       pread: policy === 'mmap' ? 0 : pread,
-      // As many as it takes to map everything: a map is two calls.
-      callsPerGiB: policy === 'read' ? undefined : (2 * GIB) / map,
-      callsPerWantedGiB: lazy && policy === 'auto' ? READ_CALLS / pread : undefined,
+      // As many as it takes to map everything: a map is two calls. Of a file as many as there may be.
+      callsPerGiB: policy === 'read' ? undefined : readsToo ? LAZY_CALLS_PER_GIB : (2 * GIB) / map,
+      callsPerWantedGiB: readsToo ? READ_CALLS / pread : undefined,
       borders,
       copied,
     };
