@@ -70,7 +70,7 @@ const LAZY_CALLS_PER_GIB = 100;
 /** Calls of the longest preads for a GiB, and a tenth for ranges that do not fill them. */
 const READ_CALLS = 1.1 * GIB;
 /** Nanoseconds, where they can't be measured: of a file in the page cache (benchmarks/README.md). */
-const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 130, readCall: 700, readPage: 250 };
+const LAZY_COSTS: ReadCosts = { mapCall: 6000, mapPage: 0, touchPage: 1200, readCall: 700, readPage: 700 };
 /** As published for /proc/vmcore: 110 us to map and 90 us to unmap 1024 pages, 1 to 2 us to copy one. */
 const EAGER_COSTS: ReadCosts = { mapCall: 3000, mapPage: 195, touchPage: 50, readCall: 1000, readPage: 1500 };
 
