@@ -1,4 +1,4 @@
-// Physical memory and VMCOREINFO of an ELF core, read by code of the tests' own.
+// Physical memory and VMCOREINFO of a 64-bit ELF core in either byte order, read by code of the tests' own.
 import { closeSync, openSync, readSync } from 'node:fs';
 
 interface Segment {
@@ -12,6 +12,8 @@ interface Segment {
 
 /** Elf64_Phdr types. */
 const [load, note] = [1, 4];
+/** EI_DATA of e_ident, and its value of little-endian files. */
+const [dataAt, littleEndian] = [5, 1];
 
 export class ElfCore {
   readonly segments: Segment[];
@@ -21,9 +23,12 @@ export class ElfCore {
   constructor(path: string) {
     this.#fd = openSync(path, 'r');
     const header = this.#read(0, 64);
-    const count = header.readUInt16LE(56);
-    const table = this.#read(Number(header.readBigUInt64LE(32)), count * 56);
-    const all = Array.from({ length: count }, (_, i) => segment(table.subarray(i * 56, (i + 1) * 56)));
+    const little = header[dataAt] === littleEndian;
+    const count = viewOf(header).getUint16(56, little);
+    const table = this.#read(Number(viewOf(header).getBigUint64(32, little)), count * 56);
+    const all = Array.from({ length: count }, (_, i) =>
+      segment(table.subarray(i * 56, (i + 1) * 56), little),
+    );
     this.segments = all.filter(({ type }) => type === load);
     const notes = all
       .filter(({ type }) => type === note)
@@ -63,12 +68,17 @@ export class ElfCore {
   }
 }
 
-function segment(header: Buffer): Segment {
-  const word = (at: number) => Number(header.readBigUInt64LE(at));
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function segment(header: Buffer, little: boolean): Segment {
+  const view = viewOf(header);
+  const word = (at: number) => Number(view.getBigUint64(at, little));
   return {
-    type: header.readUInt32LE(0),
+    type: view.getUint32(0, little),
     offset: word(8),
-    vaddr: header.readBigUInt64LE(16),
+    vaddr: view.getBigUint64(16, little),
     paddr: word(24),
     filesz: word(32),
     memsz: word(40),
