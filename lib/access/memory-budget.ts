@@ -150,7 +150,7 @@ export class MemoryBudget {
     const budget = bytes ?? defaultBudget();
     for (let workers = useful; workers > 0; workers--) {
       const takes =
-        bytes === undefined ? workers * this.#threadBytes(1, workers) : this.#takes(pass, 1, workers, bytes);
+        bytes === undefined ? workers * this.#threadBytes(1) : this.#takes(pass, 1, workers, bytes);
       if (takes <= budget) return workers;
     }
     return 0;
@@ -168,9 +168,7 @@ export class MemoryBudget {
     const maps =
       source.mapping === 'lazy' ? Math.max(1, workers) * limits(objective, Math.max(1, workers)).map : 0;
     const copying =
-      workers === 0
-        ? this.#readerBytes(scale, 1, BATCHES_OF_CALLER)
-        : workers * this.#threadBytes(scale, workers);
+      workers === 0 ? this.#readerBytes(scale, BATCHES_OF_CALLER) : workers * this.#threadBytes(scale);
     return kept + pageTableBytes + maps + copying + writers * WRITER_BYTES;
   }
 
@@ -181,17 +179,17 @@ export class MemoryBudget {
     return Math.max(PIECE_BYTES, most - (most % PIECE_BYTES));
   }
 
-  #threadBytes(scale: number, threads: number): number {
-    return THREAD_BYTES + this.#readerBytes(scale, threads, BATCHES_OF_THREAD + 1);
+  #threadBytes(scale: number): number {
+    return THREAD_BYTES + this.#readerBytes(scale, BATCHES_OF_THREAD + 1);
   }
 
-  #readerBytes(scale: number, readers: number, batches: number): number {
+  #readerBytes(scale: number, batches: number): number {
     const { pageSize, profile } = this.#core;
     const { bytes, pages } = batchSize(scale);
     const batch = Math.max(bytes, 2 * pageSize) + pages * BATCH_BYTES_PER_PAGE;
     return (
       CODEC_BYTES +
-      Math.max(profile(scale).limits('time', readers).pread, READER_PAGES * pageSize) +
+      Math.max(profile(scale).limits('time', 1).pread, READER_PAGES * pageSize) +
       batches * batch
     );
   }

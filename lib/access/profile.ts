@@ -62,7 +62,7 @@ const STRUCT_PAGE_SLOTS = 2;
 const SLOTS = 8;
 /** Of /proc/vmcore, in a capture kernel with little memory; a file is read with as few calls as there may be (below). */
 const PREAD_BYTES = MIB;
-const LAZY_PREAD_BYTES = 10 * MIB;
+const LAZY_PREAD_BYTES = 12 * MIB;
 const SMALLEST_REGION_BYTES = 64 * KIB;
 const SMALLEST_READ_BYTES = 16 * KIB;
 /** Calls for a GiB of a file: 250 for 2 GiB is the aim, with those that find out which pages are wanted. */
@@ -110,18 +110,14 @@ export function accessProfile(
   if (source.mapping === 'none') return readProfile(slots, scale);
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
   const budget = pageTableBudget * scale * BYTES_PER_TABLE_BYTE - inSlots;
-  /** Of each reader: what a file is read into, together, is no longer for many of them. */
-  const preadOf = (readers: number): number => {
-    const longest = lazy ? Math.max(PREAD_BYTES, wholePages(LAZY_PREAD_BYTES / readers)) : PREAD_BYTES;
-    return scaled(Math.min(longest, regionBytes ?? longest), scale, SMALLEST_REGION_BYTES);
-  };
+  const longestRead = lazy ? LAZY_PREAD_BYTES : PREAD_BYTES;
+  const pread = scaled(Math.min(longestRead, regionBytes ?? longestRead), scale, SMALLEST_REGION_BYTES);
   const allowed = (readers: number): number =>
     eager
       ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget / readers))
       : Math.min(PLAN_BYTES * scale, wholePages((LAZY_MAPPED_BYTES * scale) / readers));
   const limits = (objective: ReadObjective, readers: number): ReadLimits => {
     const longest = objective === 'time' ? PLAN_BYTES : Number.POSITIVE_INFINITY;
-    const pread = preadOf(readers);
     const map = Math.min(allowed(readers), scaled(regionBytes ?? longest, scale, SMALLEST_REGION_BYTES));
     return {
       map: policy === 'read' ? 0 : map,

@@ -51,7 +51,7 @@ t.test('policies allow one way only', async (t) => {
   t.match(accessProfile(source, { access: 'mmap' }).limits('time', 1), { map: 32 * MIB, pread: 0 });
   t.match(accessProfile(source, { access: 'read' }).limits('time', 1), {
     map: 0,
-    pread: 10 * MIB,
+    pread: 12 * MIB,
     callsPerGiB: undefined,
   });
 });
