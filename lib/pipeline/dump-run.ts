@@ -13,6 +13,7 @@ import type { CoreDescription, DumpContext } from './dump-context.ts';
 import type { DumpOptions, DumpRequest } from './dump-options.ts';
 import type { PhaseReport } from './dump-report.ts';
 import type { KeptPages } from './kept-pages.ts';
+import { isFlattened } from './output-target.ts';
 import { progress } from './progress.ts';
 import { addCalls } from './read-planner.ts';
 import { scrubDescription } from './scrub-description.ts';
@@ -49,8 +50,11 @@ export class DumpRun {
   readonly #sizes: PassSizes;
   readonly #scrub: ScrubPlan;
   readonly #signal: AbortSignal;
+  readonly #flattened: boolean;
 
-  constructor(context: DumpContext, { options, sizes }: DumpRequest, scrub: ScrubPlan, signal: AbortSignal) {
+  constructor(context: DumpContext, request: DumpRequest, scrub: ScrubPlan, signal: AbortSignal) {
+    const { options, sizes } = request;
+    this.#flattened = isFlattened(request.target, options);
     this.#context = context;
     this.#sizes = sizes;
     this.#before = callsOf(context.source);
@@ -92,10 +96,15 @@ export class DumpRun {
     return used;
   }
 
-  /** Measures on the first pages that are kept. */
+  /**
+   * Measures on the first pages that are kept. Records of a flattened dump are as long as what is written at a time, which
+   * depends on the plan: it is not measured, so that the same dump has the same records.
+   */
   calibrate(kept: KeptPages): Promise<ReadCosts> {
     return this.#phase('calibrate', async () => {
-      for await (const piece of kept.pieces()) return this.#context.readCosts(piece, this.#options);
+      const known = this.#options.costs ?? (this.#flattened ? this.#sizes.profile.costs : undefined);
+      const options = { ...this.#options, costs: known };
+      for await (const piece of kept.pieces()) return this.#context.readCosts(piece, options);
       throw new Error('a bitmap has at least one piece');
     });
   }
