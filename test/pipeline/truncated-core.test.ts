@@ -21,10 +21,10 @@ const dump = join(folder, 'dump');
 /** Behind the last byte that is read from there. */
 const end = original.offset + original.image;
 
-/** The same core again, whole. */
 /** What is written at a time: the first of it was, before the core was cut off. */
 const BATCH_PAGES = 256;
 
+/** The same core again, whole. */
 function restore(): void {
   copyFileSync(original.path, core);
   rmSync(dump, { force: true });
@@ -67,8 +67,11 @@ function memoryOf(pfn: number): Uint8Array {
 async function inWorker(options: TruncatingDump): Promise<string> {
   const program = fileURLToPath(new URL('programs/truncating-dump.js', import.meta.url));
   const worker = new Worker(program, { workerData: options });
-  const [code] = (await once(worker, 'message')) as [string];
-  await once(worker, 'exit');
+  // Both may be emitted in one go: who waits for the exit only after the message misses it.
+  const [[code]] = (await Promise.all([once(worker, 'message'), once(worker, 'exit')])) as [
+    [string],
+    unknown,
+  ];
   return code;
 }
 
