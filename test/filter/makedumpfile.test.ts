@@ -5,59 +5,16 @@ import t, { type Test } from 'tap';
 import { openVmcore, type Vmcore } from '../../lib/index.ts';
 import { bit, differences } from '../support/bits.ts';
 import { type TestCore, x86Cores } from '../support/cores.ts';
-import { ElfCore } from '../support/elf-core.ts';
 import { readKdump } from '../support/kdump-file.ts';
 import { makedumpfile, makedumpfileVersion } from '../support/makedumpfile.ts';
+import { checkDifferences, Explanations, hex } from '../support/makedumpfile-differences.ts';
 import { oracle } from '../support/oracles.ts';
-import { type Defect, droppedPages, PageReader } from '../support/page-rules.ts';
-import { StructPages } from '../support/struct-pages.ts';
-import { knownDefects, versionNumber } from './makedumpfile-defects.ts';
 
 const allLevels = [0, 1, 2, 4, 8, 16, 31];
 
 /** Raw dumps of a large core would fill the disk. */
 function levelsFor(core: TestCore): number[] {
   return core.size > 4 * 2 ** 30 ? [31] : allLevels;
-}
-
-/** The page frames of the core on which each defect changes the decision. */
-class Explanations {
-  readonly defects: Defect[];
-  readonly #pages: StructPages;
-  readonly #reader: PageReader;
-
-  constructor(path: string, version: number) {
-    const core = new ElfCore(path);
-    this.#pages = new StructPages(core);
-    this.#reader = new PageReader(core, this.#pages);
-    this.defects = knownDefects(core, version);
-    core.close();
-  }
-
-  at(level: number, existing: Uint8Array): Map<string, number[]> {
-    const views = [(facts: Parameters<Defect['seen']>[0]) => facts, ...this.defects.map(({ seen }) => seen)];
-    const [straight, ...seen] = droppedPages(this.#reader, this.#pages, level, views);
-    const pfns = (bitmap: Uint8Array) => differences(straight!, bitmap).filter((pfn) => bit(existing, pfn));
-    return new Map(this.defects.map(({ name }, i) => [name, pfns(seen[i]!)]));
-  }
-}
-
-function hex(pfns: number[]): string {
-  return `${pfns.length}: ${pfns
-    .slice(0, 8)
-    .map((pfn) => pfn.toString(16))
-    .join(' ')}`;
-}
-
-/** Every page that differs is explained, and every explanation is of a page that differs. */
-function checkDifferences(t: Test, differing: number[], explained: Map<string, number[]>): void {
-  const differs = new Set(differing);
-  const hasReason = new Set([...explained.values()].flat());
-  for (const [name, pfns] of explained) {
-    if (pfns.length) t.comment(`${pfns.length} pages: ${name}`);
-    t.equal(hex(pfns.filter((pfn) => !differs.has(pfn))), '0: ', `differ as explained: ${name}`);
-  }
-  t.equal(hex(differing.filter((pfn) => !hasReason.has(pfn))), '0: ', 'no page differs without explanation');
 }
 
 async function checkLevel(
@@ -91,7 +48,7 @@ t.setTimeout(600_000);
 for (const core of await x86Cores()) {
   t.test(core.name, async (t) => {
     if (!oracle(t, 'makedumpfile')) return;
-    const explanations = new Explanations(core.path, versionNumber(await makedumpfileVersion()));
+    const explanations = new Explanations(core.path, await makedumpfileVersion());
     const ours = await openVmcore(core.path);
     t.teardown(() => ours.close());
     for (const level of levelsFor(core))

@@ -3,10 +3,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openVmcore, type Vmcore } from '../../lib/index.ts';
-import { knownDefects, versionNumber } from '../filter/makedumpfile-defects.ts';
 import { type TestCore, x86Cores } from '../support/cores.ts';
 import { ElfCore } from '../support/elf-core.ts';
 import { makedumpfileVersion } from '../support/makedumpfile.ts';
+import { knownDefects, versionNumber } from '../support/makedumpfile-defects.ts';
 import { oracle, programs, run } from '../support/oracles.ts';
 
 t.setTimeout(600_000);

@@ -66,7 +66,7 @@ function checkRanges(t: Test, remains: Remains): void {
 
 /** The table of the calls, and that ours are fewer. */
 function checkTable(t: Test, remains: Remains): void {
-  const rows = remains.accessRows();
+  const { rows } = remains.access;
   t.comment(accessTable(rows));
   for (const level of [0, 31]) {
     const ours = callsOf(rows, 'vmcore', level, 'auto');

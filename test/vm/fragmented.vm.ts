@@ -27,7 +27,7 @@ t.test('fragmented', async (t) => {
   });
 
   t.test('calls', async (t) => {
-    const rows = remains.accessRows();
+    const { rows } = remains.access;
     t.comment(accessTable(rows));
     for (const way of ['mmap', 'auto']) {
       const [whole, filtered] = [callsOf(rows, 'vmcore', 0, way), callsOf(rows, 'vmcore', 31, way)];

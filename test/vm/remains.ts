@@ -2,16 +2,19 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Test } from 'tap';
-import type { AccessRow } from '../../benchmarks/access/rows.ts';
+import type { AccessComparison, AccessRow } from '../../benchmarks/access/rows.ts';
 import { formatTable } from '../../benchmarks/support/table.ts';
 import { labDir, root, run } from '../support/oracles.ts';
 import type { DumpRecord } from './capture/records.ts';
 
 /** What a run in the capture kernel left. */
 export class Remains {
+  /** Of test/vm/kinds.sh. */
+  readonly kind: string;
   readonly folder: string;
 
-  constructor(folder: string) {
+  constructor(kind: string, folder: string) {
+    this.kind = kind;
     this.folder = folder;
   }
 
@@ -34,9 +37,8 @@ export class Remains {
   }
 
   /** The calls of benchmarks/access. */
-  accessRows(): readonly AccessRow[] {
-    const { rows }: { rows: AccessRow[] } = JSON.parse(this.text('access.json'));
-    return rows;
+  get access(): AccessComparison {
+    return JSON.parse(this.text('access.json'));
   }
 }
 
@@ -47,7 +49,7 @@ export async function crash(t: Test, kind: string, script: string, options: stri
     if (t.passing()) rmSync(join(folder, 'out'), { recursive: true, force: true });
   });
   await run(`${root}test/vm/make-crash.sh`, [kind, folder, script, ...options], { limit: 3_600_000 });
-  return new Remains(folder);
+  return new Remains(kind, folder);
 }
 
 /** What a program called on the core; fails where it is not in the table. */

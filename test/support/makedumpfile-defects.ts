@@ -1,6 +1,6 @@
 // Where makedumpfile decides otherwise than its own documentation says.
-import type { ElfCore } from '../support/elf-core.ts';
-import type { Defect } from '../support/page-rules.ts';
+import type { ElfCore } from './elf-core.ts';
+import type { Defect } from './page-rules.ts';
 
 const knowsPageTypes = 10706; // 1.7.6
 
