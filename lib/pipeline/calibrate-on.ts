@@ -5,7 +5,7 @@ import type { MapBorders } from '../access/map-borders.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Extents } from '../formats/extents.ts';
-import { type PageRun, runGroups } from './page-runs.ts';
+import { type PageRun, pageRuns } from './page-runs.ts';
 
 /** Lengths of samples in pages: the longest for which the core has enough runs is taken. */
 const SAMPLE_PAGES = [256, 64, 16];
@@ -42,13 +42,10 @@ function samplePositions(
   copied: CopiedRanges | undefined,
 ): number[] {
   const positions: number[] = [];
-  const lengths = { run: pages, gap: pages };
-  for (const { runs } of runGroups(kept, extents, pageSize, lengths, borders, copied)) {
-    for (const run of runs) {
-      if (!isSample(run, pages, pageSize) || isCopied(copied, run.offset)) continue;
-      positions.push(run.offset);
-      if (positions.length === CALIBRATION_POSITIONS) return positions;
-    }
+  for (const run of pageRuns(kept, extents, pageSize, pages, borders, copied)) {
+    if (!isSample(run, pages, pageSize) || isCopied(copied, run.offset)) continue;
+    positions.push(run.offset);
+    if (positions.length === CALIBRATION_POSITIONS) break;
   }
   return positions;
 }

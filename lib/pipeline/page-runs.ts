@@ -12,17 +12,44 @@ export interface PageRun {
   readonly offset: number;
 }
 
-/** Runs whose file offsets ascend, so that they can be planned together. */
-export interface RunGroup {
-  readonly runs: readonly PageRun[];
-  /** Their ranges in the file. */
-  readonly ranges: WantedRanges;
-  /** Pages of all runs. */
-  readonly pages: number;
-}
-
 /** Runs that are planned together, at most: what a plan takes in memory does not grow with the core. */
 const GROUP_RUNS = 1 << 15;
+
+/**
+ * Runs whose file offsets ascend, so that they can be planned together. They are numbers: objects that live until a plan
+ * is made would let V8 take 30 MiB for young ones (docs/performance.md).
+ */
+export class RunGroup implements WantedRanges {
+  count = 0;
+  readonly start = new Float64Array(GROUP_RUNS);
+  readonly end = new Float64Array(GROUP_RUNS);
+  readonly #firstPfn = new Float64Array(GROUP_RUNS);
+  readonly #pageSize: number;
+
+  constructor(pageSize: number) {
+    this.#pageSize = pageSize;
+  }
+
+  get isFull(): boolean {
+    return this.count === GROUP_RUNS;
+  }
+
+  push({ firstPfn, pages, offset }: PageRun): void {
+    this.#firstPfn[this.count] = firstPfn;
+    this.start[this.count] = offset;
+    this.end[this.count++] = offset + pages * this.#pageSize;
+  }
+
+  /** Runs `first` to `last` - 1. */
+  slice(first: number, last: number): PageRun[] {
+    return Array.from({ length: last - first }, (_, i) => this.#at(first + i));
+  }
+
+  #at(i: number): PageRun {
+    const offset = this.start[i]!;
+    return { firstPfn: this.#firstPfn[i]!, pages: (this.end[i]! - offset) / this.#pageSize, offset };
+  }
+}
 
 /** In pages. */
 export interface RunLengths {
@@ -35,7 +62,8 @@ export interface RunLengths {
 /**
  * The set pages of `bitmap` in ascending order as runs, in groups whose file offsets
  * ascend without gaps that are too long: what lies in these may be another group's.
- * A group whose offset is -1 has that one run. No run goes across a border, but for a page that does.
+ * A group whose offset is -1 has that one run. No run goes across a border, but for a page that does. A group is valid
+ * until the next one is asked for.
  */
 export function* runGroups(
   bitmap: PageBitmap,
@@ -45,35 +73,28 @@ export function* runGroups(
   borders?: MapBorders,
   copied?: CopiedRanges,
 ): Generator<RunGroup> {
-  let runs: PageRun[] = [];
+  const group = new RunGroup(pageSize);
   let end = 0;
   for (const run of pageRuns(bitmap, extents, pageSize, lengths.run, borders, copied)) {
     const isFar = run.offset < end || run.offset - end > lengths.gap * pageSize;
-    const breaks = isFar || runs.length === GROUP_RUNS;
-    if (breaks && runs.length > 0) {
-      yield makeGroup(runs, pageSize);
-      runs = [];
+    if ((isFar || group.isFull) && group.count > 0) {
+      yield group;
+      group.count = 0;
     }
-    runs.push(run);
+    group.push(run);
     end = run.offset < 0 ? Number.POSITIVE_INFINITY : run.offset + run.pages * pageSize;
   }
-  if (runs.length > 0) yield makeGroup(runs, pageSize);
+  if (group.count > 0) yield group;
 }
 
-function makeGroup(runs: readonly PageRun[], pageSize: number): RunGroup {
-  const start = Float64Array.from(runs, (run) => run.offset);
-  const end = Float64Array.from(runs, (run) => run.offset + run.pages * pageSize);
-  const pages = runs.reduce((sum, run) => sum + run.pages, 0);
-  return { runs, ranges: { count: runs.length, start, end }, pages };
-}
-
-function* pageRuns(
+/** The set pages of `bitmap` in ascending order, in runs of at most `maxPages`. */
+export function* pageRuns(
   bitmap: PageBitmap,
   extents: Extents,
   pageSize: number,
   maxPages: number,
-  borders: MapBorders | undefined,
-  copied: CopiedRanges | undefined,
+  borders?: MapBorders,
+  copied?: CopiedRanges,
 ): Generator<PageRun> {
   const { start, end, offset, count } = extents;
   for (const [first, length] of bitmap.runs()) {

@@ -1,5 +1,5 @@
 import {
-  type PlannedExtent,
+  PlanTable,
   planReads,
   type ReadCosts,
   type ReadLimits,
@@ -49,21 +49,18 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   const shortest = Math.min(...[limits.map, limits.pread].filter((bytes) => bytes > 0));
   const pagesOf = (bytes: number) => Math.max(1, Math.floor(bytes / pageSize));
   const lengths = { run: pagesOf(shortest), gap: pagesOf(Math.max(limits.map, limits.pread)) };
-  for (const { runs, ranges } of runGroups(
-    bitmap,
-    extents,
-    pageSize,
-    lengths,
-    limits.borders,
-    limits.copied,
-  )) {
-    if (runs[0]!.offset < 0) {
+  const table = new PlanTable();
+  for (const group of runGroups(bitmap, extents, pageSize, lengths, limits.borders, limits.copied)) {
+    if (group.start[0]! < 0) {
+      const runs = group.slice(0, 1);
       const parts = partsOfPage(extents, runs[0]!.firstPfn, pageSize).filter((part) => part.offset >= 0);
       yield { runs, method: 'pieces', start: -1, end: -1, cost: parts.length * costs.readCall };
       continue;
     }
-    for (const extent of planReads(ranges, pageSize, costs, limits))
-      yield plannedRead(runs, extent, pageSize);
+    for (const { first, last, method, cost } of planReads(group, pageSize, costs, limits, table)) {
+      const runs = group.slice(first, last);
+      yield { runs, ...spanOf(runs, pageSize), method, cost };
+    }
   }
 }
 
@@ -74,11 +71,6 @@ function limitsOf({ extents, pageSize, limits }: PlannerOptions): ReadLimits {
   );
   if (aligned || limits.map === 0) return limits;
   return { ...limits, map: Math.max(pageSize, limits.map - pageSize) };
-}
-
-function plannedRead(runs: readonly PageRun[], extent: PlannedExtent, pageSize: number): PlannedRead {
-  const own = runs.slice(extent.first, extent.last);
-  return { runs: own, ...spanOf(own, pageSize), method: extent.method, cost: extent.cost };
 }
 
 /** The file offsets that runs cover, gaps included. */
