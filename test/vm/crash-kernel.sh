@@ -27,7 +27,7 @@ shift 2
 arch=x86_64 mem=768 smp=2 nodes=1 dimm=0 balloon=0 crashkernel=256M la57='' append='' guest=''
 run='' live='' payload='' out='' initrd='' end='' capture='' qemu='' cuts='' dumps=''
 for option in "$@"; do declare "$option"; done
-limit=${VMCORE_VM_TIMEOUT:-900} # seconds; under emulation an 8 GiB guest takes minutes
+limit=${VMCORE_VM_TIMEOUT:-1800} # seconds; under emulation strace of a call for each page takes most of it
 
 mkdir -p "$dest"
 tmp=$(mktemp -d "$dest/run.XXXXXX")
