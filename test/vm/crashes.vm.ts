@@ -7,6 +7,7 @@ import { tasks } from '../support/drgn.ts';
 import { oracle } from '../support/oracles.ts';
 import { type RangesRecord, ways } from './capture/records.ts';
 import { checkPages } from './dump-pages.ts';
+import { checkLog } from './kernel-log.ts';
 import { accessTable, callsOf, crash, type Remains } from './remains.ts';
 
 t.setTimeout(3_600_000);
@@ -106,6 +107,7 @@ for (const name of names) {
     }
     t.test('maps over something', async (t) => checkRanges(t, remains));
     t.test('calls', async (t) => checkTable(t, remains));
+    t.test('the log', (t) => checkLog(t, remains));
     const { vmlinux } = remains;
     if (vmlinux) await t.test('crash and drgn', (t) => checkTools(t, remains, vmlinux));
   });

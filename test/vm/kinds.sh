@@ -13,7 +13,7 @@ kind() {
     case $1 in
         small)  debug=1 options=(mem=256 smp=1 crashkernel=80M "guest=vm.noise=1 vm.scrub=1 $small" append=init_on_free=1) ;;
         cleared) options=(mem=256 smp=1 crashkernel=80M "guest=vm.clearlog=1 vm.noise=1 vm.scrub=1 $small" append=init_on_free=1) ;;
-        brief)  debug=1 options=(mem=512 crashkernel=192M "guest=$brief") ;;
+        brief)  debug=1 options=(mem=512 crashkernel=192M "guest=$brief" append=loglevel=7) ;;
         classic) options=(mem=768 "guest=vm.kexec=classic $modest") ;;
         nokaslr) options=(mem=768 "guest=$modest" append=nokaslr) ;;
         la57)   options=(mem=768 la57=1 "guest=$modest") ;;
@@ -28,7 +28,8 @@ kind() {
         large)  options=(mem=8192 "guest=$large") ;;
         qemu)   options=(mem=128 smp=1 crashkernel=0M dumps=1 "guest=vm.kexec=none vm.noise=1 vm.scrub=1 vm.workload=noise=1,anon=6,zero=2,pipe=2,pt=1" "append=init_on_free=1 panic=0") ;;
         s390x)  kernel=s390x-6.1 arch=s390x
-            options=(arch=s390x mem=768 "guest=vm.kexec=classic vm.files=8 vm.workload=anon=24,zero=8,pipe=8,mix=48") ;;
+            options=(arch=s390x mem=768 "guest=vm.kexec=classic vm.files=8 vm.workload=anon=24,zero=8,pipe=8,mix=48"
+                append=loglevel=7) ;;
         fragmented) options=(mem=3072 "guest=vm.files=32 vm.workload=sparse=2304") ;;
         *)      die "no kind '$1'" ;;
     esac

@@ -26,6 +26,11 @@ export class Remains {
     return readFileSync(this.file(name), 'utf8');
   }
 
+  /** What both kernels printed on the serial console. */
+  get console(): string {
+    return readFileSync(join(this.folder, 'console.log'), 'utf8');
+  }
+
   /** The debug symbols of the crashed kernel, where they were fetched. */
   get vmlinux(): string | undefined {
     const path = join(this.folder, 'vmlinux');

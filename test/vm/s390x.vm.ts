@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import { oracle } from '../support/oracles.ts';
 import { checkPages } from './dump-pages.ts';
+import { checkLog } from './kernel-log.ts';
 import { accessTable, callsOf, crash, type Remains } from './remains.ts';
 
 t.setTimeout(7_200_000);
@@ -27,6 +28,7 @@ t.test('s390x', async (t) => {
     for (const way of ['mmap', 'read'])
       t.test(`level ${level}, ${way}`, async (t) => checkWay(t, remains, level, way));
   }
+  t.test('the log', (t) => checkLog(t, remains));
   t.test('calls', async (t) => {
     const { rows } = remains.access;
     t.comment(accessTable(rows));

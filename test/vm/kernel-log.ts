@@ -1,0 +1,36 @@
+// The log of a crashed kernel, as it is read from the copy of its memory, against what that kernel had printed on its console.
+import type { Test } from 'tap';
+import { formatRecord, openVmcore } from '../../lib/index.ts';
+import type { Remains } from './remains.ts';
+
+const TIMESTAMP = /^\[ *(\d+\.\d{6})\] /;
+
+/** The lines that the first of the two kernels printed: the capture kernel's clock begins again. */
+function printed(console: string): string[] {
+  const lines: string[] = [];
+  let last = 0;
+  for (const line of console.split(/\r?\n/)) {
+    const time = Number(TIMESTAMP.exec(line)?.[1] ?? Number.NaN);
+    if (time < last) break;
+    if (Number.isNaN(time)) continue;
+    lines.push(line);
+    last = time;
+  }
+  return lines;
+}
+
+/** Each line of the console is in the log, in that order; the log also has what the console's log level left out. */
+export async function checkLog(t: Test, remains: Remains): Promise<void> {
+  await using core = await openVmcore(remains.file('core.elf'));
+  const log = core.dmesg().flatMap((record) => formatRecord(record).trimEnd().split('\n'));
+  const lines = printed(remains.console);
+  let at = 0;
+  const missing = lines.filter((line) => {
+    const found = log.indexOf(line.trimEnd(), at);
+    if (found >= 0) at = found + 1;
+    return found < 0;
+  });
+  t.same(missing, [], `the log of ${log.length} lines has the ${lines.length} of the console`);
+  t.ok(lines.length > 0);
+  t.match(log.join('\n'), /sysrq: Trigger a crash\n.*Kernel panic - not syncing: sysrq triggered crash/);
+}
