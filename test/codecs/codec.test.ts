@@ -169,8 +169,11 @@ t.test('unknown names', async (t) => {
   }
 });
 
-t.test('which implementation is in use', async (t) => {
+t.test('which zlib is in use', async (t) => {
   t.match(codecs().zlib, { available: true, implementation: /^(node:)?zlib 1\./ });
+});
+
+t.test('which zstd is in use', async (t) => {
   if (!codecs().zstd.available) return absent(t, 'zstd') || undefined;
   t.match(codecs().zstd, { available: true, implementation: /^(zstd-napi|node:zlib) 1\./ });
   t.equal(codec('zstd').flag, 0x20);

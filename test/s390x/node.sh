@@ -2,6 +2,5 @@
 # Node.js for s390x in user-mode emulation, from $VMCORE_LAB (test/vm/fetch-s390x.sh node).
 here=$(cd "$(dirname "$0")" && pwd)
 root=${VMCORE_LAB:-${XDG_CACHE_HOME:-$HOME/.cache}/vmcore-lab}/.s390x-node
-# Interpreted: the emulator translates compiled code again and again, which takes longer, and QEMU 7.2 does not always get it right.
 export VMCORE_EMULATED_NODE="$here/node.sh"
-exec qemu-s390x-static -L "$root" "$root/usr/bin/node" --jitless --no-expose-wasm --require "$here/exec-path.cjs" "$@"
+exec qemu-s390x-static -L "$root" "$root/usr/bin/node" --require "$here/exec-path.cjs" "$@"

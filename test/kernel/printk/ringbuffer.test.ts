@@ -267,14 +267,14 @@ t.test('any bytes are read or refused', async () => {
   );
 });
 
-t.test('the largest sizes over absent memory take no time', async (t) => {
+t.test('the largest sizes over absent memory take few reads', async (t) => {
   const { ring } = filled({ littleEndian: true }, 3);
   ring.header.setUint32(0, 26, true);
   ring.header.setUint32(48, 31, true);
   ring.putWord(ring.header, 32, 0n);
-  const start = performance.now();
+  ring.memory.reads = 0;
   t.ok(read(ring).records.length <= 3);
-  t.ok(performance.now() - start < 10_000);
+  t.ok(ring.memory.reads < 20_000, `${ring.memory.reads} reads for 2^26 descriptors and 2 GiB of text`);
 });
 
 t.test('a log of 1 MiB with 32768 descriptors is read in bulk', async (t) => {
