@@ -24,8 +24,8 @@ const BATCHES_OF_THREAD = 4;
 const READER_PAGES = 128;
 /** What a codec keeps; zstd at its highest level has the most. */
 const CODEC_BYTES = MIB;
-/** Descriptors that are not written yet, zeros that keep room for them, pieces for a stream (lib/output). */
-const WRITER_BYTES = 2 * MIB;
+/** Descriptors that are not written yet, zeros that keep room for them, pieces for a stream (lib/output), and a plan. */
+const WRITER_BYTES = 3 * MIB;
 /** Heap, code and stack of a thread: its young generation is limited to 4 MiB (pipeline/copy-workers.ts). */
 const THREAD_BYTES = 16 * MIB;
 /**

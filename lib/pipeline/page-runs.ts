@@ -12,8 +12,8 @@ export interface PageRun {
   readonly offset: number;
 }
 
-/** Runs that are planned together, at most: what a plan takes in memory does not grow with the core. */
-const GROUP_RUNS = 1 << 15;
+/** Runs that are planned together, at most: with them a plan takes 1 MiB, whatever the size of the core. */
+const GROUP_RUNS = 1 << 14;
 
 /**
  * Runs whose file offsets ascend, so that they can be planned together. They are numbers: objects that live until a plan

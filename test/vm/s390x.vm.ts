@@ -7,6 +7,9 @@ import { accessTable, callsOf, crash, type Remains } from './remains.ts';
 
 t.setTimeout(7_200_000);
 
+/** VmHWM, in bytes. */
+const MOST_RESIDENT = 110 << 20;
+
 function checkWay(t: Test, remains: Remains, level: number, way: string): void {
   const { report, plan, planned, counters, tables, peak, same, machine } = remains.dump(level, way);
   t.comment(`${machine.accel}: VmPTE ${JSON.stringify(tables)}, VmHWM ${peak >> 20} MiB`);
@@ -17,6 +20,7 @@ function checkWay(t: Test, remains: Remains, level: number, way: string): void {
   )!.calls;
   t.match(plan, { maps, unmaps, preads, mapBytes, preadBytes }, 'calls are those of the plan');
   t.equal(counters.mapErrors, planned.mapErrors, 'no map failed');
+  t.ok(peak <= MOST_RESIDENT, `${peak >> 20} MiB resident, of the 256 that the capture kernel gets`);
   if (way === 'read') t.equal(counters.maps, 0);
 }
 
