@@ -8,8 +8,10 @@ import { commandLine, leave, numbers, wholeNumber } from '../support/command-lin
 import { OutputFolder } from '../support/files.ts';
 import { MAKEDUMPFILE, makedumpfileVersion } from '../support/makedumpfile.ts';
 import { describe, writeJson } from '../support/report.ts';
+import type { Resident } from '../support/resident.ts';
 import { formatTable } from '../support/table.ts';
 import { codecMicroseconds } from './codec-cost.ts';
+import { peakMemory } from './memory.ts';
 import {
   CODEC_OPTIONS,
   type ComparedCodec,
@@ -36,6 +38,7 @@ const { positionals, value, has } = commandLine(usage, {
   json: { type: 'string' },
 });
 
+const MIB = 2 ** 20;
 const lab = process.env.VMCORE_LAB ?? join(homedir(), '.cache/vmcore-lab');
 const labCores = ['medium', 'large'].map((name) => join(lab, name, 'core.elf'));
 const cores = positionals.length > 0 ? positionals : labCores;
@@ -70,6 +73,7 @@ for (const codec of (value('codecs') ?? 'none,zlib,zstd,lzo,snappy').split(',').
 
 const results: PairedRuns[] = [];
 const costs = new Map<string, number>();
+const memory = new Map<PairedRuns, Resident>();
 const bench = { pairs, folder, command: value('command') };
 for (const core of cores) {
   for (const codec of compared) {
@@ -77,7 +81,10 @@ for (const core of cores) {
     for (const level of levels) {
       for (const count of threads) {
         console.error(`${coreName(core)} -d ${level}, ${codec}, ${count} threads: ${pairs} pairs ...`);
-        results.push(await runPairs({ core, level, codec, threads: count }, bench));
+        const setting = { core, level, codec, threads: count };
+        const paired = await runPairs(setting, bench);
+        results.push(paired);
+        memory.set(paired, await peakMemory(setting, bench));
       }
     }
   }
@@ -116,12 +123,27 @@ console.log(
       ]),
   ),
 );
+console.log('\nThe most memory that ours had\n');
+console.log(
+  formatTable(
+    ['', 'RssAnon + RssShmem, MiB', 'RssFile, MiB: Node.js and what is mapped'],
+    Array.from(memory, ([result, { own, mapped }]) => [titleOf(result), own / MIB, mapped / MIB]),
+  ),
+);
 const { implementation } = codecs().zlib;
 const isShared = process.config.variables.node_shared_zlib === true;
 console.log(`\nNode.js starts in ${start.toFixed(3)} s, which is part of our whole dumps.`);
 console.log(`zlib: ${implementation}, ${isShared ? "the system's" : "Node.js's own"}.`);
 console.log(`makedumpfile: ${makedumpfile}\n${describe(machine)}`);
-writeJson(value('json'), { machine, makedumpfile, pairs, nodeStart: start, zlib: implementation, results });
+const withMemory = results.map((result) => ({ ...result, memory: memory.get(result) }));
+writeJson(value('json'), {
+  machine,
+  makedumpfile,
+  pairs,
+  nodeStart: start,
+  zlib: implementation,
+  results: withMemory,
+});
 
 const ratios = ratiosOf(results);
 if (has('record')) record(recorded, ratios);

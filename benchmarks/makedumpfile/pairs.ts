@@ -74,16 +74,21 @@ export async function nodeStart(times: number): Promise<number> {
   return median(seconds);
 }
 
-async function ourDump(
+/** What Node.js is given to dump with our program. */
+export function ourArguments(
   { core, level, codec, threads }: Setting,
-  { folder, command }: Bench,
-): Promise<DumpTimes> {
-  const output = folder.file('ours');
+  output: string,
+  command = COMMAND,
+): string[] {
   const options = ['-d', String(level), '--compression', codec, '--num-threads', String(threads)];
+  return [command, 'dump', '--json', '--message-level', '0', ...options, core, output];
+}
+
+async function ourDump(setting: Setting, { folder, command }: Bench): Promise<DumpTimes> {
+  const output = folder.file('ours');
   let text = '';
   const whole = await secondsOf(async () => {
-    const dump = [command ?? COMMAND, 'dump', '--json', '--message-level', '0'];
-    text = await run(process.execPath, [...dump, ...options, core, output]);
+    text = await run(process.execPath, ourArguments(setting, output, command));
   });
   rmSync(output);
   const report = JSON.parse(text) as Pick<DumpReport, 'phases'>;
