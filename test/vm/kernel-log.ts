@@ -1,17 +1,17 @@
 // The log of a crashed kernel, as it is read from the copy of its memory, against what that kernel had printed on its console.
 import type { Test } from 'tap';
-import { formatRecord, openVmcore } from '../../lib/index.ts';
+import { formatRecord, openVmcore, type Vmcore } from '../../lib/index.ts';
 import type { Remains } from './remains.ts';
 
 const TIMESTAMP = /^\[ *(\d+\.\d{6})\] /;
 
-/** The lines that the first of the two kernels printed: the capture kernel's clock begins again. */
+/** The lines that the first of the two kernels printed: the capture kernel's clock begins again, and it runs the script. */
 function printed(console: string): string[] {
   const lines: string[] = [];
   let last = 0;
   for (const line of console.split(/\r?\n/)) {
     const time = Number(TIMESTAMP.exec(line)?.[1] ?? Number.NaN);
-    if (time < last) break;
+    if (time < last || line.startsWith('vm: run ')) break;
     if (Number.isNaN(time)) continue;
     lines.push(line);
     last = time;
@@ -19,10 +19,19 @@ function printed(console: string): string[] {
   return lines;
 }
 
+/** As the console has them: each line of a message with its time, which dmesg prints once. */
+function logLines(core: Vmcore): string[] {
+  return core.dmesg().flatMap((record) => {
+    const [first = '', ...rest] = formatRecord(record).split('\n');
+    const time = TIMESTAMP.exec(first)?.[0] ?? '';
+    return [first, ...rest.map((line) => time + line.slice(time.length))].map((line) => line.trimEnd());
+  });
+}
+
 /** Each line of the console is in the log, in that order; the log also has what the console's log level left out. */
 export async function checkLog(t: Test, remains: Remains): Promise<void> {
   await using core = await openVmcore(remains.file('core.elf'));
-  const log = core.dmesg().flatMap((record) => formatRecord(record).trimEnd().split('\n'));
+  const log = logLines(core);
   const lines = printed(remains.console);
   let at = 0;
   const missing = lines.filter((line) => {
