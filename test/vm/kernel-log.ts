@@ -5,18 +5,12 @@ import type { Remains } from './remains.ts';
 
 const TIMESTAMP = /^\[ *(\d+\.\d{6})\] /;
 
-/** The lines that the first of the two kernels printed: the capture kernel's clock begins again, and it runs the script. */
+/** The lines that the first of the two kernels printed: those of the capture kernel, whose clock begins again, come between. */
 function printed(console: string): string[] {
-  const lines: string[] = [];
-  let last = 0;
-  for (const line of console.split(/\r?\n/)) {
-    const time = Number(TIMESTAMP.exec(line)?.[1] ?? Number.NaN);
-    if (time < last || line.startsWith('vm: run ')) break;
-    if (Number.isNaN(time)) continue;
-    lines.push(line);
-    last = time;
-  }
-  return lines;
+  const [, before, uptime, after] = /^(.*?)^vm: crash, uptime ([\d.]+)$(.*?)(?=^vm: )/ms.exec(console)!;
+  const timeOf = (line: string) => Number(TIMESTAMP.exec(line)?.[1] ?? Number.NaN);
+  const lines = (text: string, from: number) => text.split(/\r?\n/).filter((line) => timeOf(line) >= from);
+  return [...lines(before!, 0), ...lines(after!, Number(uptime))];
 }
 
 /** As the console has them: each line of a message with its time, which dmesg prints once. */
