@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { loadNative, native } from '../../lib/access/native.ts';
 import { isVmcoreError } from '../../lib/errors.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 
 function failureOf(directory: string): Error {
   try {
@@ -43,14 +44,18 @@ t.test('without a binary the error says what was tried, what is there and what t
   t.match(cause, { message: /No native build was found/ });
 });
 
-t.test('with a binary that cannot be loaded the error has the reason', async (t) => {
-  const folder = t.testdir({ 'package.json': '{"name":"vmcore"}' });
-  const release = join(folder, 'build/Release');
-  mkdirSync(release, { recursive: true });
-  writeFileSync(join(release, 'vmcore.node'), 'no shared object');
-  t.match(failureOf(folder).message, /The loader said: .*vmcore\.node/);
-  t.match(failureOf(folder).message, 'there: none.');
-});
+t.test(
+  'with a binary that cannot be loaded the error has the reason',
+  beyondEmulation('prebuilt'),
+  async (t) => {
+    const folder = t.testdir({ 'package.json': '{"name":"vmcore"}' });
+    const release = join(folder, 'build/Release');
+    mkdirSync(release, { recursive: true });
+    writeFileSync(join(release, 'vmcore.node'), 'no shared object');
+    t.match(failureOf(folder).message, /The loader said: .*vmcore\.node/);
+    t.match(failureOf(folder).message, 'there: none.');
+  },
+);
 
 t.test('a folder named by VMCORE_PREBUILD is what was tried', async (t) => {
   const folder = t.testdir({ 'package.json': '{"name":"vmcore"}', empty: {} });

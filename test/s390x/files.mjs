@@ -11,8 +11,12 @@ const { default: t } = await import('tap');
 // The time that a file gives itself would be that of all files up to it; suite.mjs ends what hangs.
 t.setTimeout(0);
 t.setTimeout = () => {};
+// With a teardown the whole would end when the tests of one file have.
+const teardowns = [];
+t.teardown = (teardown) => teardowns.push(teardown);
 for (const file of files) {
   await import(pathToFileURL(file).href);
   // Files share the folder of t.testdir(): the next one begins when the tests of this one have ended.
   await t.test(file, { silent: true }, async () => {});
+  for (const teardown of teardowns.splice(0).reverse()) await teardown();
 }

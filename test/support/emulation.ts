@@ -12,6 +12,7 @@ const LIMITS = {
   sigbus: 'qemu-user delivers SIGBUS with an address of its own, not of the process',
   strace: 'strace sees the calls of qemu-user, not those of the process',
   time: 'emulation is too slow for the cores of test/vm; the bundled ones, of two machines, are read',
+  prebuilt: 'node-gyp-build was told to look at prebuilt addons only when the process began',
   zstdNapi: 'zstd-napi is installed for the machine that emulates',
   addressSpace: 'in a limited address space there is what qemu-user takes, too',
 } as const;
