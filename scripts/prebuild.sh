@@ -34,6 +34,12 @@ build() {
     --platform=linux --arch="$1" -t "$target"
 }
 
+# They are built where this machine's addon is: it is put back, because whoever asked for them may need it next.
+if [ -d build ]; then
+  kept=$(mktemp -d)
+  cp -a build "$kept"
+  trap 'rm -rf build; mv "$kept/build" build; rmdir "$kept"' EXIT
+fi
 [ $# -gt 0 ] || set -- x64 s390x arm64
 for arch in "$@"; do build "$arch"; done
 node scripts/check-symbols.mjs
