@@ -1,8 +1,8 @@
 #!/bin/bash
 # build-kernel.sh
 # Debian's kernels for s390x have no CONFIG_CRASH_DUMP: no crashkernel=, no /proc/vmcore. This builds one from Debian's
-# source, without modules, and prints its directory in $VMCORE_LAB, which holds vmlinuz and release. It takes MINUTES minutes
-# on two processors, once. On Debian: apt-get install flex bison bc make g++-s390x-linux-gnu; and qemu-system-misc, which runs it.
+# source, without modules, and prints its directory in $VMCORE_LAB, which holds vmlinuz and release. It takes 20 minutes
+# or less on two processors, once. On Debian: apt-get install flex bison bc make g++-s390x-linux-gnu; and qemu-system-misc, which runs it.
 . "$(dirname "$0")/../settings.sh"
 
 dir=$lab/.kernels/s390x-6.1
