@@ -39,8 +39,8 @@ unpack() (
 for name in "$@"; do
     case $name in
         makedumpfile) root=$lab/.s390x suites=$(. /etc/os-release && echo "$VERSION_CODENAME") packages=(makedumpfile) ;;
-        # Releases whose Node.js is new enough: a mirror that is being updated may lack files of one.
-        node)         root=$lab/.s390x-node suites='trixie forky' packages=(nodejs) ;;
+        # Releases whose Node.js is new enough: a mirror that is being updated may lack files of one. That of forky has zstd.
+        node)         root=$lab/.s390x-node suites='forky trixie' packages=(nodejs) ;;
         guest)        root=$lab/.s390x-guest suites='trixie forky' packages=(nodejs busybox-static kexec-tools strace makedumpfile) ;;
         *)            die "unknown: $name (makedumpfile, node, guest)" ;;
     esac
