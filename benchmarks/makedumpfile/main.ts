@@ -97,13 +97,22 @@ const titleOf = ({ core, level, codec, threads: count }: PairedRuns) =>
 console.log(`Medians of ${pairs} pairs; as many threads for both.\n\nWhole dumps\n`);
 console.log(
   formatTable(
-    ['', 'ours / theirs', 'without the start of Node.js', 'ours ms', 'theirs ms', 'codec us/page'],
+    [
+      '',
+      'ours / theirs',
+      'without the start of Node.js',
+      'ours ms',
+      'theirs ms',
+      'only copying ms',
+      'codec us/page',
+    ],
     results.map((result) => [
       titleOf(result),
       result.ratio.whole,
       median(result.ours.map(({ whole }, i) => (whole - start) / result.theirs[i]!.whole)),
       middle(result.ours, 'whole') * 1000,
       middle(result.theirs, 'whole') * 1000,
+      middle(result.limits, 'whole') * 1000,
       costs.get(`${result.core} ${result.codec}`) ?? Number.NaN,
     ]),
   ),
@@ -111,7 +120,7 @@ console.log(
 console.log("\nDeciding which pages are kept (makedumpfile: its first step 'Excluding unnecessary pages')\n");
 console.log(
   formatTable(
-    ['', 'ours / theirs', 'ours ms', 'theirs ms'],
+    ['', 'ours / theirs', 'ours ms', 'theirs ms', 'only reading ms'],
     // At levels that filter nothing makedumpfile has no such step.
     results
       .filter(({ ratio }) => !Number.isNaN(ratio.classify))
@@ -120,6 +129,7 @@ console.log(
         result.ratio.classify,
         middle(result.ours, 'classify') * 1000,
         middle(result.theirs, 'classify') * 1000,
+        middle(result.limits, 'classify') * 1000,
       ]),
   ),
 );

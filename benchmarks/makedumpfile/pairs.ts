@@ -4,6 +4,7 @@ import { median } from '../../lib/bench/index.ts';
 import type { CodecName, DumpReport } from '../../lib/index.ts';
 import { type OutputFolder, warmFile } from '../support/files.ts';
 import { codecOf, run, runMakedumpfile, stepSeconds } from '../support/makedumpfile.ts';
+import { copyingLimit, type DumpSize, judgingLimit } from './limits.ts';
 
 /** Codecs that both programs have, by makedumpfile's option. */
 export const CODEC_OPTIONS = { none: [], zlib: ['-c'], lzo: ['-l'], snappy: ['-p'], zstd: ['-z'] } as const;
@@ -30,6 +31,8 @@ export interface DumpTimes {
 export interface PairedRuns extends Setting {
   readonly ours: readonly DumpTimes[];
   readonly theirs: readonly DumpTimes[];
+  /** What one thread needs that only reads and writes as many bytes: measured in each pair, too. */
+  readonly limits: readonly DumpTimes[];
   /** Medians of the ratios ours/theirs of the pairs. */
   readonly ratio: DumpTimes;
 }
@@ -46,16 +49,18 @@ export interface Bench {
 
 /** Alternates between the programs, and who is first, so that what disturbs the machine disturbs both. */
 export async function runPairs(setting: Setting, bench: Bench): Promise<PairedRuns> {
-  const ours: DumpTimes[] = [];
+  const ours: OurDump[] = [];
   const theirs: DumpTimes[] = [];
+  const limits: DumpTimes[] = [];
   for (let pair = 0; pair < bench.pairs; pair++) {
     warmFile(setting.core);
     if (pair % 2 === 1) ours.push(await ourDump(setting, bench));
     theirs.push(await theirDump(setting, bench));
     if (pair % 2 === 0) ours.push(await ourDump(setting, bench));
+    limits.push(limitsOf(setting, ours.at(-1)!, bench));
   }
   const ratio = (name: keyof DumpTimes) => median(ours.map((times, i) => times[name] / theirs[i]![name]));
-  return { ...setting, ours, theirs, ratio: { whole: ratio('whole'), classify: ratio('classify') } };
+  return { ...setting, ours, theirs, limits, ratio: { whole: ratio('whole'), classify: ratio('classify') } };
 }
 
 /** Whether the makedumpfile at hand writes a codec: one that was built without it writes raw pages and says so only there. */
@@ -84,16 +89,24 @@ export function ourArguments(
   return [command, 'dump', '--json', '--message-level', '0', ...options, core, output];
 }
 
-async function ourDump(setting: Setting, { folder, command }: Bench): Promise<DumpTimes> {
+interface OurDump extends DumpTimes {
+  readonly size: DumpSize;
+}
+
+async function ourDump(setting: Setting, { folder, command }: Bench): Promise<OurDump> {
   const output = folder.file('ours');
   let text = '';
   const whole = await secondsOf(async () => {
     text = await run(process.execPath, ourArguments(setting, output, command));
   });
   rmSync(output);
-  const report = JSON.parse(text) as Pick<DumpReport, 'phases'>;
-  const classify = report.phases.find(({ phase }) => phase === 'classify')!.judging! / 1e9;
-  return { whole, classify };
+  const { original, written, bytes, phases } = JSON.parse(text) as DumpSize & Pick<DumpReport, 'phases'>;
+  const classify = phases.find(({ phase }) => phase === 'classify')!.judging! / 1e9;
+  return { whole, classify, size: { original, written, bytes } };
+}
+
+function limitsOf({ core }: Setting, { size }: OurDump, { folder }: Bench): DumpTimes {
+  return { whole: copyingLimit(core, size, folder), classify: judgingLimit(core, size) };
 }
 
 async function theirDump({ core, level, codec, threads }: Setting, { folder }: Bench): Promise<DumpTimes> {

@@ -12,7 +12,7 @@ const times = (whole: number, classify: number): DumpTimes => ({ whole, classify
 
 function runs(level: number, whole: number, classify: number): PairedRuns {
   const setting = { core: '/somewhere/medium/core.elf', level, codec: 'zlib', threads: 2 } as const;
-  return { ...setting, ours: [], theirs: [], ratio: times(whole, classify) };
+  return { ...setting, ours: [], theirs: [], limits: [], ratio: times(whole, classify) };
 }
 
 t.test('ratios are called by what was measured', async (t) => {
