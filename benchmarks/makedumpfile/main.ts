@@ -22,6 +22,7 @@ import {
   theyHave,
 } from './pairs.ts';
 import { coreName, FEWEST_PAIRS, MARGIN, ratiosOf, readRatios, record, slowerThan } from './recorded.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const usage = `npm run bench -- [CORE...] [-d 0,1,31] [--codecs none,zlib,zstd,lzo,snappy] [--threads 0]
   [--pairs 5] [--check | --record] [--recorded FILE] [--command FILE] [--output FOLDER] [--json FILE]`;
@@ -90,6 +91,7 @@ for (const core of cores) {
   }
 }
 const start = await nodeStart(pairs);
+const parallel = await sideBySide(pairs);
 
 const middle = (runs: readonly DumpTimes[], name: keyof DumpTimes) => median(runs.map((run) => run[name]));
 const titleOf = ({ core, level, codec, threads: count }: PairedRuns) =>
@@ -140,6 +142,9 @@ console.log(
     Array.from(memory, ([result, { own, mapped }]) => [titleOf(result), own / MIB, mapped / MIB]),
   ),
 );
+console.log(
+  `\nTwo loops that only compute take ${parallel.toFixed(2)} of their time when they run side by side.`,
+);
 const { implementation } = codecs().zlib;
 const isShared = process.config.variables.node_shared_zlib === true;
 console.log(`\nNode.js starts in ${start.toFixed(3)} s, which is part of our whole dumps.`);
@@ -151,6 +156,7 @@ writeJson(value('json'), {
   makedumpfile,
   pairs,
   nodeStart: start,
+  sideBySide: parallel,
   zlib: implementation,
   results: withMemory,
 });

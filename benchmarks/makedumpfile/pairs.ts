@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { median } from '../../lib/bench/index.ts';
 import type { CodecName, DumpReport } from '../../lib/index.ts';
 import { type OutputFolder, warmFile } from '../support/files.ts';
-import { codecOf, run, runMakedumpfile, stepSeconds } from '../support/makedumpfile.ts';
+import { codecOf, judgingSeconds, run, runMakedumpfile } from '../support/makedumpfile.ts';
 import { copyingLimit, type DumpSize, judgingLimit } from './limits.ts';
 
 /** Codecs that both programs have, by makedumpfile's option. */
@@ -120,8 +120,7 @@ async function theirDump({ core, level, codec, threads }: Setting, { folder }: B
   const written = codecOf(output);
   rmSync(output);
   if (written !== codec) throw new Error(`makedumpfile wrote ${written} instead of ${codec}`);
-  const [classify] = stepSeconds(messages, 'Excluding unnecessary pages');
-  return { whole, classify: classify ?? Number.NaN };
+  return { whole, classify: judgingSeconds(messages) };
 }
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {

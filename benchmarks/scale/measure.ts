@@ -4,7 +4,7 @@ import type { DumpReport } from '../../lib/index.ts';
 import { mixClasses } from '../../test/support/page-mix.ts';
 import { type ScaleCore, writeScaleCore } from '../../test/support/scale-core.ts';
 import { type OutputFolder, warmFile } from '../support/files.ts';
-import { run, runMakedumpfile, stepSeconds } from '../support/makedumpfile.ts';
+import { judgingSeconds, run, runMakedumpfile } from '../support/makedumpfile.ts';
 
 export interface ScaleOptions {
   readonly workers: number;
@@ -63,7 +63,7 @@ export async function measureSize(
       memory,
       memMap: made.memMap,
       ours: ours.seconds.classify,
-      theirs: compare ? passSeconds(messages) : Number.NaN,
+      theirs: compare ? judgingSeconds(messages) : Number.NaN,
       floor,
       copy: ours.seconds.write,
       own: ours.own,
@@ -82,12 +82,6 @@ function ourDifferences({ counts, pages }: ScaleCore, { excluded, written, origi
     ...wrong.map((name) => `${name}: ${found[name]}, made ${counts[name]}`),
     ...(original === pages ? [] : [`pages: ${original}, made ${pages}`]),
   ];
-}
-
-/** It judges all pages twice, to count them and then to copy them, each time in as many cycles as its buffer needs. */
-function passSeconds(messages: string): number {
-  const cycles = stepSeconds(messages, 'Excluding unnecessary pages');
-  return cycles.slice(0, cycles.length / 2).reduce((sum, seconds) => sum + seconds, 0);
 }
 
 const THEIR_CLASSES = {

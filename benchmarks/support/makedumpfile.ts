@@ -39,10 +39,15 @@ function isRelevant(line: string, core: string): boolean {
   return line.includes(`<${core}>`) || line.includes('munmap') || line.includes('resumed>');
 }
 
-/** A step that it timed, from its messages at level 31. */
-export function stepSeconds(messages: string, step: string): number[] {
-  const lines = messages.matchAll(/^STEP \[([^\]]+?)\s*\]\s*: (\d+\.\d+) seconds$/gm);
-  return Array.from(lines).flatMap(([, name, seconds]) => (name === step ? [Number(seconds)] : []));
+/**
+ * Seconds in which it judged all pages once; NaN where it judged none. What its buffer has no room for it judges in cycles, all
+ * of them once to count and once more to copy.
+ */
+export function judgingSeconds(messages: string): number {
+  const lines = messages.matchAll(/^STEP \[Excluding unnecessary pages\s*\]\s*: (\d+\.\d+) seconds$/gm);
+  const cycles = Array.from(lines, ([, seconds]) => Number(seconds));
+  if (cycles.length === 0) return Number.NaN;
+  return cycles.slice(0, Math.ceil(cycles.length / 2)).reduce((sum, seconds) => sum + seconds, 0);
 }
 
 /** Runs it and returns its messages. */

@@ -25,6 +25,13 @@ export class PageBitmap {
     this.bytes = bytes ?? new Uint8Array(Math.ceil((endPfn - firstPfn) / 8));
   }
 
+  /** A bitmap of other pfns in the memory of this one, which is not to be used any more. All bits are 0. */
+  renew(firstPfn: number, endPfn: number): PageBitmap {
+    const length = Math.ceil((endPfn - firstPfn) / 8);
+    const bytes = length <= this.bytes.length ? this.bytes.subarray(0, length).fill(0) : undefined;
+    return new PageBitmap(endPfn, bytes, firstPfn);
+  }
+
   /** Number of pfns that have a bit. */
   get pages(): number {
     return this.endPfn - this.firstPfn;

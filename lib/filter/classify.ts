@@ -3,7 +3,7 @@ import type { MemMap, MemMapRange } from '../kernel/mem-map.ts';
 import type { PageLayout } from '../kernel/page-layout.ts';
 import type { StructPages } from '../kernel/struct-pages.ts';
 import { PageBitmap } from './bitmap.ts';
-import { existingPages, type PageLimits } from './existing-pages.ts';
+import { type ExistingPages, existingPages, type PageLimits } from './existing-pages.ts';
 import { type ClassCounts, PAGE_CLASSES, type PageClass } from './page-class.ts';
 import { PageScan } from './page-scan.ts';
 import type { SelectPages } from './select.ts';
@@ -78,7 +78,7 @@ export interface ClassifiedCore extends PageLimits {
 
 /**
  * Judges every page of the core at a dump level, in pieces of `piecePages` pages, ascending. What a piece is given is that
- * of its pages, and does not depend on how many they are. A page whose struct page can't be read is kept.
+ * of its pages, and does not depend on how many they are; its bitmaps are overwritten when the next one is asked for. A page whose struct page can't be read is kept.
  * @throws the signal's reason when it is aborted; what reading the core throws.
  */
 export async function* classify(
@@ -137,6 +137,8 @@ class Classifier {
   readonly #options: ScanOptions;
   readonly #scan: PageScan | undefined;
   readonly #pages: StructPages | undefined;
+  /** Those of the piece before. */
+  #existing: ExistingPages | undefined;
   /** Struct pages judged so far, and in all. */
   #judged = 0;
   readonly #totalPages: number;
@@ -154,7 +156,8 @@ class Classifier {
 
   async piece(firstPfn: number, endPfn: number): Promise<Classification> {
     const { extents, pageSize } = this.#core;
-    const { all, withData } = existingPages(extents, pageSize, endPfn, firstPfn);
+    this.#existing = existingPages(extents, pageSize, endPfn, firstPfn, this.#existing);
+    const { all, withData } = this.#existing;
     const original = all.count();
     const absent = original - withData.count();
     const bitmap = withData;

@@ -14,15 +14,22 @@ export function maxPfnOf(extents: Extents, pageSize: number): number {
   return extents.count === 0 ? 0 : Math.ceil(extents.end[extents.count - 1]! / pageSize);
 }
 
-/** Pages `firstPfn` to `endPfn` - 1. A page of which only part exists is a page: the rest of it reads as zeros. */
+/** Of no pages. */
+const NONE: ExistingPages = { all: new PageBitmap(0), withData: new PageBitmap(0) };
+
+/**
+ * Pages `firstPfn` to `endPfn` - 1. A page of which only part exists is a page: the rest of it reads as zeros. Bitmaps
+ * of `before` give their memory, so that pieces of a large core do not wait for the garbage collector.
+ */
 export function existingPages(
   extents: Extents,
   pageSize: number,
   endPfn: number,
   firstPfn = 0,
+  before = NONE,
 ): ExistingPages {
-  const all = new PageBitmap(endPfn, undefined, firstPfn);
-  const withData = new PageBitmap(endPfn, undefined, firstPfn);
+  const all = before.all.renew(firstPfn, endPfn);
+  const withData = before.withData.renew(firstPfn, endPfn);
   for (let i = findExtent(extents, firstPfn * pageSize); i < extents.count; i++) {
     const first = Math.floor(extents.start[i]! / pageSize);
     const end = Math.ceil(extents.end[i]! / pageSize);

@@ -3,7 +3,7 @@ import { isVmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import { addCounts, type ClassificationCounts, onlyPiece, pieces } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import { existingPages } from '../filter/existing-pages.ts';
+import { type ExistingPages, existingPages } from '../filter/existing-pages.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { Sink } from '../output/sink.ts';
 import { type SplitPart, splitRanges } from '../output/split.ts';
@@ -134,8 +134,11 @@ class LevelAttempt {
   /** Bitmap 1, in pieces. */
   *#existing(maxMapnr: number, piecePages: number): Generator<Uint8Array> {
     const { extents, pageSize } = this.#context;
-    for (const [firstPfn, endPfn] of pieces(maxMapnr, piecePages))
-      yield existingPages(extents, pageSize, endPfn, firstPfn).all.bytes;
+    let existing: ExistingPages | undefined;
+    for (const [firstPfn, endPfn] of pieces(maxMapnr, piecePages)) {
+      existing = existingPages(extents, pageSize, endPfn, firstPfn, existing);
+      yield existing.all.bytes;
+    }
   }
 
   async #writeElf(
