@@ -21,16 +21,17 @@ if [ ! -e "$dir/vmlinuz" ]; then
         make -C source O="$build/object" ARCH=s390 CROSS_COMPILE=s390x-linux-gnu- -j"$(nproc)" "$@" >&2
     }
     # The smallest configuration that Linux has for this machine, and what the guest needs: disks, a console, ext4, threads and
-    # children of Node.js, memory of many kinds that kexec asks for by its blocks, a capture kernel that is loaded as a file, the
-    # address of the kernel chosen at boot; no debug information.
+    # children of Node.js, memory of many kinds, in blocks that kexec asks for, a capture kernel that is loaded as a file, a key
+    # that crashes, the address of the kernel chosen at boot; no debug information.
     kernel_make zfcpdump_defconfig
     source/scripts/config --file object/.config --set-str LOCALVERSION -vmcore -d LOCALVERSION_AUTO -d MODULES \
-        -e KEXEC -e KEXEC_FILE -e CRYPTO -e CRYPTO_HW -e CRYPTO_SHA256 -e CRYPTO_SHA256_S390 -e MEMORY_HOTPLUG -e S390_GUEST -e VIRTIO_MENU -e VIRTIO_BLK -e EXT4_FS -e TMPFS -e DEVTMPFS -e SCLP_CONSOLE -e SCLP_TTY \
+        -e S390_GUEST -e VIRTIO_MENU -e VIRTIO_BLK -e EXT4_FS -e TMPFS -e DEVTMPFS -e SCLP_CONSOLE -e SCLP_TTY \
         -e UNIX -e SECCOMP -e RELOCATABLE -e RANDOMIZE_BASE --set-val NR_CPUS 64 \
-        -e COMPACTION -e MIGRATION -e TRANSPARENT_HUGEPAGE -e HUGETLBFS -e SWAP -e CGROUPS -e MEMCG \
+        -e COMPACTION -e MIGRATION -e TRANSPARENT_HUGEPAGE -e HUGETLBFS -e SWAP -e CGROUPS -e MEMCG -e MEMORY_HOTPLUG \
+        -e KEXEC -e KEXEC_FILE -e CRYPTO -e CRYPTO_HW -e CRYPTO_SHA256 -e CRYPTO_SHA256_S390 -e MAGIC_SYSRQ \
         -d DEBUG_INFO_DWARF4 -e DEBUG_INFO_NONE
     kernel_make olddefconfig
-    for option in PROC_VMCORE KEXEC_FILE MEMORY_HOTPLUG; do
+    for option in PROC_VMCORE KEXEC_FILE MEMORY_HOTPLUG MAGIC_SYSRQ; do
         grep -q "^CONFIG_$option=y" object/.config || die "the configuration lost $option"
     done
     kernel_make bzImage
