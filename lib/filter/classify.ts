@@ -78,7 +78,8 @@ export interface ClassifiedCore extends PageLimits {
 
 /**
  * Judges every page of the core at a dump level, in pieces of `piecePages` pages, ascending. What a piece is given is that
- * of its pages, and does not depend on how many they are; its bitmaps are overwritten when the next one is asked for. A page whose struct page can't be read is kept.
+ * of its pages, and does not depend on how many they are; its bitmaps are overwritten when the next one is asked for. A page
+ * whose struct page can't be read is kept.
  * @throws the signal's reason when it is aborted; what reading the core throws.
  */
 export async function* classify(

@@ -91,6 +91,19 @@ t.test('a copy has bits of its own', async (t) => {
   t.equal(bitmap.count(), 16);
 });
 
+t.test('bits of other pages in the memory of those before, as far as it is enough', async (t) => {
+  const before = new PageBitmap(128, undefined, 64);
+  before.set(64, 128);
+  const after = before.renew(128, 168);
+  t.equal(after.bytes.buffer, before.bytes.buffer);
+  t.same([after.firstPfn, after.endPfn, after.bytes.length, after.count()], [128, 168, 5, 0]);
+  after.set(167, 168);
+  t.same([...after.runs()], [[167, 1]]);
+  const more = after.renew(168, 1000);
+  t.not(more.bytes.buffer, before.bytes.buffer);
+  t.same([more.pages, more.count()], [832, 0]);
+});
+
 t.test('no page at all', async (t) => {
   const bitmap = new PageBitmap(0);
   bitmap.set(0, 10);
