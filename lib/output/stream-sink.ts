@@ -45,6 +45,8 @@ export class StreamSink implements Sink {
     stream.on('drain', this.#onDrain);
     stream.on('finish', this.#onFinish);
     signal.addEventListener('abort', this.#onAbort);
+    if (stream.errored) this.#onError(stream.errored);
+    else if (stream.destroyed) this.#onClose();
   }
 
   get bytesWritten(): number {

@@ -4,6 +4,7 @@ import { PageBitmap } from '../filter/bitmap.ts';
 import { addCounts, type ClassificationCounts, onlyPiece, pieces } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { type ExistingPages, existingPages } from '../filter/existing-pages.ts';
+import { holdErrors } from '../output/held-errors.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { Sink } from '../output/sink.ts';
 import { type SplitPart, splitRanges } from '../output/split.ts';
@@ -15,7 +16,7 @@ import { type CopyConditions, type DumpJob, DumpRun } from './dump-run.ts';
 import { DumpWorkers } from './dump-workers.ts';
 import { elfJob } from './elf-job.ts';
 import { forgottenPages, heldPages, type KeptPages, keptWithin } from './kept-pages.ts';
-import { type DumpTarget, filesOf, openOutputs } from './output-target.ts';
+import { type DumpTarget, filesOf, isStream, openOutputs } from './output-target.ts';
 
 /**
  * Writes a dump of a core. Everything that can be wrong with the request is found before an output is made.
@@ -29,6 +30,7 @@ export async function writeDump(
 ): Promise<DumpReport> {
   const request = dumpRequest(target, options, context);
   signal.throwIfAborted();
+  using _ = isStream(target) ? holdErrors(target) : undefined;
   const scrub = await context.planScrub(options.scrub ?? [], signal);
   const run = new DumpRun(context, request, scrub, signal);
   const failed: FailedLevel[] = [];

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { VmcoreError } from '../errors.ts';
 import { FlattenedParser, type FlattenedPiece } from '../formats/flattened-parser.ts';
 import { MARK_BYTES, markIncomplete } from '../formats/incomplete-mark.ts';
+import { holdErrors } from '../output/held-errors.ts';
 import type { AbortMode, Sink } from '../output/sink.ts';
 import { type OutputOptions, openOutputs } from './output-target.ts';
 
@@ -49,6 +50,7 @@ export async function unflatten(
   if (typeof input !== 'string' && !(input instanceof Readable))
     throw argument('the input is a path or a Readable');
   if (typeof output !== 'string' || output === '') throw argument('the output is a path');
+  using _ = typeof input === 'string' ? undefined : holdErrors(input);
   const [sink] = await openOutputs(output, { ...options, flattened: false }, signal);
   const stream = typeof input === 'string' ? createReadStream(input, { highWaterMark: CHUNK_BYTES }) : input;
   const name = typeof input === 'string' ? input : 'stream';

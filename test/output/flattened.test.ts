@@ -1,5 +1,5 @@
 // The flattened form: what makedumpfile makes of ours, and what becomes of streams that do not take it.
-import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
@@ -163,6 +163,16 @@ t.test('targets that are none', async (t) => {
   }
 });
 
+t.test('a stream that fails while it is looked for what is to be scrubbed', async (t) => {
+  for (const cause of [new Error('network is down'), undefined]) {
+    const stream = stuckStream();
+    const failed = core.dump(stream, { ...small, scrub: [{ symbol: 'linux_banner', size: 16 }] });
+    setImmediate(() => stream.destroy(cause));
+    await t.rejects(failed, { code: 'ERR_VMCORE_OUTPUT', ...(cause && { cause }) });
+    t.equal(stream.listenerCount('error'), 1, 'that of an output that has failed');
+  }
+});
+
 t.test('several levels are not for a stream', async (t) => {
   const stream = stuckStream();
   await t.rejects(core.dump(stream, { levels: [1, 31] }), { code: 'ERR_VMCORE_ARGUMENT' });
@@ -184,8 +194,9 @@ t.test('inputs that can not be read', async (t) => {
   await t.rejects(unflatten(at('absent'), output), { code: 'ERR_VMCORE_OPEN', file: at('absent') });
   await t.rejects(unflatten(folder, output), { code: 'ERR_VMCORE_IO' });
   await t.rejects(unflatten(at('kdump.plain'), output), { code: 'ERR_VMCORE_FORMAT' });
-  const failing = createReadStream(at('kdump.flat'));
-  setImmediate(() => failing.destroy(new Error('network is down')));
-  await t.rejects(unflatten(failing, output), { code: 'ERR_VMCORE_IO', message: /network is down/ });
+  const failing = new PassThrough();
+  const failed = unflatten(failing, output);
+  failing.destroy(new Error('network is down')); // while the output is being opened
+  await t.rejects(failed, { code: 'ERR_VMCORE_IO', message: /network is down/ });
   await t.rejects(unflatten(at('kdump.flat'), at('kdump.plain')), { code: 'ERR_VMCORE_EXISTS' });
 });
