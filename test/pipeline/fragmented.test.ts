@@ -24,8 +24,10 @@ function fragmentedFile(): string {
   const path = join(t.testdir(), 'fragmented');
   const fd = openSync(path, 'w');
   ftruncateSync(fd, memoryBytes);
+  const number = Buffer.alloc(4);
   for (let mib = 0; mib < memoryBytes / MIB; mib++) {
-    writeSync(fd, Uint32Array.of(mib + 1), 0, 4, mib * MIB);
+    number.writeUInt32LE(mib + 1);
+    writeSync(fd, number, 0, 4, mib * MIB);
   }
   closeSync(fd);
   return path;

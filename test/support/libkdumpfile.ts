@@ -49,7 +49,9 @@ export async function* pages(
     said += chunk;
   });
   child.stdin.on('error', () => {});
-  child.stdin.end(Buffer.from(BigUint64Array.from(pfns, BigInt).buffer));
+  const input = Buffer.alloc(pfns.length * 8);
+  for (const [i, pfn] of pfns.entries()) input.writeBigUInt64LE(BigInt(pfn), i * 8);
+  child.stdin.end(input);
   let index = 0;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of child.stdout) {
