@@ -4,7 +4,6 @@ import { PageBitmap } from '../filter/bitmap.ts';
 import { addCounts, type ClassificationCounts, onlyPiece, pieces } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { type ExistingPages, existingPages } from '../filter/existing-pages.ts';
-import { holdErrors } from '../output/held-errors.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { Sink } from '../output/sink.ts';
 import { type SplitPart, splitRanges } from '../output/split.ts';
@@ -15,6 +14,7 @@ import { type DumpReport, dumpReport, type FailedLevel, type LevelResult } from 
 import { type CopyConditions, type DumpJob, DumpRun } from './dump-run.ts';
 import { DumpWorkers } from './dump-workers.ts';
 import { elfJob } from './elf-job.ts';
+import { holdErrors } from './held-errors.ts';
 import { forgottenPages, heldPages, type KeptPages, keptWithin } from './kept-pages.ts';
 import { type DumpTarget, filesOf, isStream, openOutputs } from './output-target.ts';
 

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { VmcoreError } from '../errors.ts';
 import { FlattenedParser, type FlattenedPiece } from '../formats/flattened-parser.ts';
 import { MARK_BYTES, markIncomplete } from '../formats/incomplete-mark.ts';
-import { holdErrors } from '../output/held-errors.ts';
 import type { AbortMode, Sink } from '../output/sink.ts';
+import { holdErrors } from './held-errors.ts';
 import { type OutputOptions, openOutputs } from './output-target.ts';
 
 /** How a flattened dump is put together. */
