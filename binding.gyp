@@ -9,11 +9,13 @@
         "native/deflate.cc",
         "native/env.cc",
         "native/mapping.cc",
+        "native/parts.cc",
         "native/record_runs.cc",
         "native/region.cc",
         "native/sigbus.cc",
         "native/source.cc",
-        "native/touch.cc"
+        "native/touch.cc",
+        "native/zero_blocks.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include_dir\")"],
       "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],

@@ -10,6 +10,7 @@
 #include "region.h"
 #include "source.h"
 #include "touch.h"
+#include "zero_blocks.h"
 
 namespace vmcore {
 
@@ -53,6 +54,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("mappedBytes", Napi::Function::New<MappedBytes>(env, "mappedBytes"));
   exports.Set("cycles", Napi::Function::New<ReadCycles>(env, "cycles"));
   exports.Set("recordRuns", Napi::Function::New<RecordRuns>(env, "recordRuns"));
+  exports.Set("zeroBlocks", Napi::Function::New<ZeroBlocks>(env, "zeroBlocks"));
   exports.Set("touch", Napi::Function::New<Touch>(env, "touch"));
   exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(PageSize())));
   exports.Set("lineSize", Napi::Number::New(env, static_cast<double>(kLineSize)));

@@ -1,11 +1,11 @@
 #include "region.h"
 
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "check.h"
 #include "env.h"
+#include "parts.h"
 #include "sigbus.h"
 
 namespace vmcore {
@@ -32,7 +32,7 @@ Napi::Function Region::Define(Napi::Env env) {
                          PropertyDescriptor(Getter<&Region::GetAddress>("address")),
                          PropertyDescriptor(Getter<&Region::GetFaulted>("faulted")),
                          InstanceMethod<&Region::CreateWindow>("window"),
-                         InstanceMethod<&Region::Copy>("copy"),
+                         InstanceMethod<&Region::Gather>("gather"),
                          InstanceMethod<&Region::Unmap>("unmap"),
                      });
 }
@@ -95,15 +95,17 @@ Napi::Value Region::CreateWindow(const Napi::CallbackInfo& info) {
   return mapping_->CreateWindow(info.Env(), offset, length);
 }
 
-void Region::Copy(const Napi::CallbackInfo& info) {
+void Region::Gather(const Napi::CallbackInfo& info) {
   const uint64_t offset = IntegerArgument(info, 0, "offset");
-  const Bytes into = TypedArrayArgument(info, 1, napi_uint8_array, "into is not a Uint8Array");
-  if (offset > mapping_->length() || into.length > mapping_->length() - offset) {
-    throw RangeFailure(info.Env(), "The bytes do not lie in the region");
+  const Parts parts = PartsArgument(info, 1);
+  const Bytes into = TypedArrayArgument(info, 3, napi_uint8_array, "into is not a Uint8Array");
+  if (offset > mapping_->length() || parts.span > mapping_->length() - offset) {
+    throw RangeFailure(info.Env(), "The parts do not lie in the region");
   }
+  if (parts.wanted > into.length) throw RangeFailure(info.Env(), "into is shorter than the parts");
   if (mapping_->Unmapped()) throw CodedError(info.Env(), "ERR_UNMAPPED", "The region was unmapped");
-  if (OverlapsRegion(into.data, into.length)) throw RangeFailure(info.Env(), "into is a window: it is read-only");
-  std::memcpy(into.data, static_cast<const char*>(mapping_->address()) + offset, into.length);
+  if (OverlapsRegion(into.data, parts.wanted)) throw RangeFailure(info.Env(), "into is a window: it is read-only");
+  parts.Pack(static_cast<const char*>(mapping_->address()) + offset, into.data);
 }
 
 void Region::Unmap(const Napi::CallbackInfo& info) { mapping_->Unmap(info.Env()); }

@@ -25,7 +25,7 @@ class Region : public Napi::ObjectWrap<Region> {
   static Napi::Value GetAddress(const Napi::CallbackInfo& info);
   static Napi::Value GetFaulted(const Napi::CallbackInfo& info);
   Napi::Value CreateWindow(const Napi::CallbackInfo& info);
-  void Copy(const Napi::CallbackInfo& info);
+  void Gather(const Napi::CallbackInfo& info);
   void Unmap(const Napi::CallbackInfo& info);
 
   Mapping* mapping_ = nullptr;

@@ -1,5 +1,6 @@
 #include "source.h"
 
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 
 #include "check.h"
 #include "mapping.h"
+#include "parts.h"
 #include "region.h"
 #include "sigbus.h"
 
@@ -24,6 +26,7 @@ Napi::Function Source::Define(Napi::Env env) {
   return DefineClass(env, "NativeSource",
                      {
                          InstanceMethod<&Source::Pread>("pread"),
+                         InstanceMethod<&Source::Gather>("gather"),
                          InstanceMethod<&Source::Map>("map"),
                          InstanceMethod<&Source::ReadCounters>("counters"),
                      });
@@ -32,6 +35,22 @@ Napi::Function Source::Define(Napi::Env env) {
 Source::Source(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<Source>(info),
       state_(static_cast<int>(IntegerArgument(info, 0, "fd", std::numeric_limits<int>::max()))) {}
+
+template <typename Read>
+uint64_t Source::Counted(Napi::Env env, const char* name, const Read& read) {
+  Counters& counters = state_->counters;
+  for (;;) {
+    counters.preads++;
+    const ssize_t done = read();
+    if (done >= 0) {
+      counters.pread_bytes += static_cast<uint64_t>(done);
+      return static_cast<uint64_t>(done);
+    }
+    const int error = errno;
+    counters.pread_errors++;
+    if (error != EINTR) throw SystemError(env, error, name);
+  }
+}
 
 Napi::Value Source::Pread(const Napi::CallbackInfo& info) {
   const Bytes into = TypedArrayArgument(info, 0, napi_uint8_array, "into is not a Uint8Array");
@@ -44,18 +63,24 @@ Napi::Value Source::Pread(const Napi::CallbackInfo& info) {
   char* const target = into.data + offset;
   if (OverlapsRegion(target, length)) throw RangeFailure(info.Env(), "into is a window: it is read-only");
 
-  Counters& counters = state_->counters;
-  for (;;) {
-    counters.preads++;
-    const ssize_t done = pread(state_->fd, target, length, static_cast<off_t>(position));
-    if (done >= 0) {
-      counters.pread_bytes += static_cast<uint64_t>(done);
-      return Napi::Number::New(info.Env(), static_cast<double>(done));
-    }
-    const int error = errno;
-    counters.pread_errors++;
-    if (error != EINTR) throw SystemError(info.Env(), error, "pread");
-  }
+  const auto read = [&] { return pread(state_->fd, target, length, static_cast<off_t>(position)); };
+  return Napi::Number::New(info.Env(), static_cast<double>(Counted(info.Env(), "pread", read)));
+}
+
+Napi::Value Source::Gather(const Napi::CallbackInfo& info) {
+  const uint64_t position = IntegerArgument(info, 0, "position");
+  const Parts parts = PartsArgument(info, 1);
+  const Bytes into = TypedArrayArgument(info, 3, napi_uint8_array, "into is not a Uint8Array");
+  if (parts.span > into.length) throw RangeFailure(info.Env(), "into is shorter than the parts with their gaps");
+  if (OverlapsRegion(into.data, parts.span)) throw RangeFailure(info.Env(), "into is a window: it is read-only");
+
+  const PartVectors vectors(parts, into.data);
+  const auto read = [&] {
+    return preadv(state_->fd, vectors.items(), vectors.count(), static_cast<off_t>(position));
+  };
+  const bool whole = Counted(info.Env(), "preadv", read) == parts.span;
+  if (whole) vectors.PackRest(parts);
+  return Napi::Boolean::New(info.Env(), whole);
 }
 
 Napi::Value Source::Map(const Napi::CallbackInfo& info) {

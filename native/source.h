@@ -15,8 +15,14 @@ class Source : public Napi::ObjectWrap<Source> {
 
  private:
   Napi::Value Pread(const Napi::CallbackInfo& info);
+  Napi::Value Gather(const Napi::CallbackInfo& info);
   Napi::Value Map(const Napi::CallbackInfo& info);
   void ReadCounters(const Napi::CallbackInfo& info);
+
+  // Counts a call that reads, and makes it again when a signal interrupted it. Returns the bytes that it read; throws a
+  // system error.
+  template <typename Read>
+  uint64_t Counted(Napi::Env env, const char* name, const Read& read);
 
   SourceShare state_;
 };

@@ -3,12 +3,12 @@
  * an allocation for each page; nothing here knows what a dump is.
  *
  * A failed system call throws an `Error` with `code` ('ENOMEM', ...), `errno` (positive) and `syscall`
- * ('mmap', 'munmap', 'pread'). A wrong argument throws a `TypeError` or `RangeError` and makes no call.
+ * ('mmap', 'munmap', 'pread', 'preadv'). A wrong argument throws a `TypeError` or `RangeError` and makes no call.
  */
 
 /**
- * Layout of {@link NativeSource.counters}: index into the Float64Array. `maps`, `unmaps` and `preads` are calls, failed
- * ones included; bytes are those of calls that succeeded.
+ * Layout of {@link NativeSource.counters}: index into the Float64Array. `maps`, `unmaps` and `preads` (preadv(2)
+ * too) are calls, failed ones included; bytes are those of calls that succeeded.
  */
 export interface CounterIndex {
   readonly maps: 0;
@@ -34,6 +34,13 @@ export interface NativeSource {
    * (RangeError): windows are read-only memory.
    */
   pread(into: Uint8Array, offset: number, length: number, position: number): number;
+  /**
+   * One preadv(2) of all that `parts` covers from file offset `position` on (EINTR as above): its first `count` elements are
+   * bytes that are wanted, left out, wanted, and so on. Wanted ones come to the beginning of `into` one after another; what
+   * lies behind them is undefined, and it must be as long as all parts. Returns false, with nothing of use in `into`, when
+   * not all was read. Throws a RangeError when `into` is a window or too short.
+   */
+  gather(position: number, parts: Int32Array, count: number, into: Uint8Array): boolean;
   /**
    * mmap(2), PROT_READ, MAP_PRIVATE, of `length` bytes at file offset `position` (both multiples of the host's page
    * size; `length` > 0). `populate` adds MAP_POPULATE.
@@ -63,11 +70,11 @@ export interface NativeRegion {
    */
   window(offset: number, length: number): ArrayBuffer;
   /**
-   * Fills `into` with the bytes from `offset` on. No system call and no ArrayBuffer: V8 counts the bytes of windows as its
-   * own, and collects for each few. Throws an `Error` with code 'ERR_UNMAPPED' after `unmap()`; a RangeError where `into`
-   * is a window.
+   * Fills the beginning of `into` with what `parts` wants of the bytes from `offset` on (see NativeSource.gather()). No
+   * system call and no ArrayBuffer: V8 counts the bytes of windows as its own, and collects for each few. Throws an `Error`
+   * with code 'ERR_UNMAPPED' after `unmap()`; a RangeError where `into` is a window or too short.
    */
-  copy(offset: number, into: Uint8Array): void;
+  gather(offset: number, parts: Int32Array, count: number, into: Uint8Array): void;
   /**
    * Detaches every window (their byteLength becomes 0), then munmap(2). A window that user code transferred away, or
    * that was collected a moment ago, keeps the region mapped until its finalizer runs, at a turn of the event loop.
@@ -123,6 +130,11 @@ export interface Native {
    * of this machine. They look at no more than 8 words. Throws a RangeError for tests or records that are not there.
    */
   recordRuns(bytes: Uint8Array, first: number, end: number, tests: Int32Array, into: Int32Array): number;
+  /**
+   * Writes to `into` for each whole block of `blockSize` bytes whether it has nothing but zeros (1 or 0). Returns the number
+   * of those that have. Throws a RangeError when `into` is a window or too short.
+   */
+  zeroBlocks(bytes: Uint8Array, blockSize: number, into: Uint8Array): number;
   /** Bytes of a cache line as {@link Native.touch} steps: 256 on s390x, else 64. */
   readonly lineSize: number;
   /** The host's page size in bytes. */

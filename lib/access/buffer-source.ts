@@ -1,6 +1,7 @@
 import { VmcoreError } from '../errors.ts';
 import { type ByteSource, requireRange } from './byte-source.ts';
 import { type AccessCounters, NO_CALLS } from './counters.ts';
+import { type Parts, packParts } from './parts.ts';
 import { MemoryRegion, type Region } from './region.ts';
 
 /** A core that is in memory already. */
@@ -22,6 +23,12 @@ export class BufferSource implements ByteSource {
     requireRange(this, position, into.length);
     this.#requireBytes();
     into.set(this.#bytes.subarray(position, position + into.length));
+  }
+
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    requireRange(this, position, parts.span);
+    this.#requireBytes();
+    packParts(parts, this.#bytes, position, into);
   }
 
   map(position: number, length: number): Region {

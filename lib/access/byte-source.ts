@@ -1,6 +1,7 @@
 import { VmcoreError } from '../errors.ts';
 import type { AccessCounters } from './counters.ts';
 import type { SharedFile } from './file-source.ts';
+import type { Parts } from './parts.ts';
 import type { Region } from './region.ts';
 import type { SourceCalls } from './source-calls.ts';
 
@@ -20,6 +21,12 @@ export interface ByteSource {
    * @throws VmcoreError ERR_VMCORE_TRUNCATED when the source ends before, ERR_VMCORE_IO when reading fails.
    */
   read(position: number, into: Uint8Array): void;
+  /**
+   * Reads what `parts` wants of the bytes from file offset `position` on, by one call where nothing fails, to the beginning
+   * of `into`. That is as long as all parts: what comes behind the wanted ones is undefined.
+   * @throws VmcoreError as read() does.
+   */
+  gather(position: number, parts: Parts, into: Uint8Array): void;
   /**
    * Maps `length` bytes from `position` on, clamped to the end of the source. `position` is a multiple of the host's
    * page size.

@@ -6,6 +6,7 @@ import { type ByteSource, requireRange } from './byte-source.ts';
 import { type AccessCounters, addCounters, NO_CALLS, readCounters } from './counters.ts';
 import { native } from './native.ts';
 import { DEFAULT_PAGE_TABLE_BUDGET, holdPageTableBudget } from './page-table-budget.ts';
+import { gatherByReading, type Parts } from './parts.ts';
 import { MappedRegion, type Region } from './region.ts';
 import type { SourceCalls } from './source-calls.ts';
 
@@ -83,6 +84,15 @@ export class FileSource implements ByteSource {
     }
   }
 
+  /** What can't be read whole is read again, so that it fails where it does. */
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    this.#requireOpen();
+    requireRange(this, position, parts.span);
+    const { lengths, count } = parts;
+    const isWhole = this.#call(position, () => this.#native.gather(position, lengths, count, into));
+    if (!isWhole) gatherByReading(this, position, parts, into);
+  }
+
   map(position: number, length: number): Region {
     this.#requireOpen();
     const end = Math.min(position + length, this.size);
@@ -134,8 +144,12 @@ export class FileSource implements ByteSource {
   }
 
   #pread(position: number, into: Uint8Array, offset: number): number {
+    return this.#call(position, () => this.#native.pread(into, offset, into.length - offset, position));
+  }
+
+  #call<T>(position: number, read: () => T): T {
     try {
-      return this.#native.pread(into, offset, into.length - offset, position);
+      return read();
     } catch (cause) {
       throw new VmcoreError(
         'ERR_VMCORE_IO',

@@ -3,6 +3,7 @@ import { VmcoreError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type AccessCounters, NO_CALLS } from './counters.ts';
 import { codeOf } from './file-source.ts';
+import { gatherByReading, type Parts } from './parts.ts';
 import type { Region } from './region.ts';
 
 /** Memory that lies together in the file. */
@@ -50,6 +51,10 @@ export class KcoreSource implements ByteSource {
       const part = into.subarray(from - position, Math.min(range.end, end) - position);
       this.#pread(range.offset + BigInt(from - range.start), part, from);
     }
+  }
+
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    gatherByReading(this, position, parts, into);
   }
 
   map(position: number, length: number): Region {

@@ -1,5 +1,6 @@
 import type { NativeRegion } from '../../types/native.d.ts';
 import { VmcoreError } from '../errors.ts';
+import { type Parts, packParts } from './parts.ts';
 
 /**
  * A window is at most this long, in bytes: V8 accounts external memory, and larger ones cost it full collections
@@ -24,8 +25,8 @@ export interface Region {
   readonly isMapped: boolean;
   /** The window that holds file offset `position`; start <= position < end. */
   window(position: number): Window;
-  /** Fills `into` with the bytes from file offset `position` on; they lie in the region. */
-  copy(position: number, into: Uint8Array): void;
+  /** Fills the beginning of `into` with what `parts` wants from file offset `position` on; it lies in the region. */
+  gather(position: number, parts: Parts, into: Uint8Array): void;
   /**
    * To be called after bytes were consumed and before anything made of them leaves.
    * @throws VmcoreError ERR_VMCORE_FAULT when some of them could not be read (SIGBUS).
@@ -81,8 +82,8 @@ export class MappedRegion implements Region {
     return window;
   }
 
-  copy(position: number, into: Uint8Array): void {
-    this.#native.copy(position - this.start, into);
+  gather(position: number, { lengths, count }: Parts, into: Uint8Array): void {
+    this.#native.gather(position - this.start, lengths, count, into);
   }
 
   check(): void {
@@ -113,9 +114,8 @@ export class MemoryRegion implements Region {
     return this.#window;
   }
 
-  copy(position: number, into: Uint8Array): void {
-    const at = position - this.start;
-    into.set(this.window().bytes.subarray(at, at + into.length));
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    packParts(parts, this.window().bytes, position - this.start, into);
   }
 
   check(): void {

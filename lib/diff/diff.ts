@@ -193,7 +193,7 @@ class Comparison {
 
   #isZero(memory: PhysicalMemory, pfn: number): boolean {
     const page = this.#readPage(memory, pfn, this.#bytesOfA);
-    return page !== undefined && this.#zeros.isZero(page, 0);
+    return page !== undefined && this.#zeros.isZero(page);
   }
 
   /** The page, or undefined where it can't be read. */

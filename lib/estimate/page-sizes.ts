@@ -31,10 +31,9 @@ export class PageSizes {
     const run = { firstPfn: pfn, pages: 1, offset: -1 };
     const read = { runs: [run], method: 'pieces', start: -1, end: -1, cost: 0 } as const;
     const [piece] = this.#reader.pieces([read]);
-    const bytes = piece?.bytes;
     return this.#encoders.map((encoder) => {
-      if (!bytes) return 0;
-      encoder.encode(bytes);
+      if (!piece || !('bytes' in piece)) return 0;
+      encoder.encode(piece.bytes);
       const batch = encoder.take();
       encoder.reuse(batch);
       return batch.sizes[0]!;

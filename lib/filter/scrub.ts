@@ -27,29 +27,19 @@ export function disjointRanges(ranges: readonly ScrubRange[]): ScrubRange[] {
 /** Overwrites ranges of physical memory in what is read of it. */
 export class Scrubber {
   readonly #ranges: readonly ScrubRange[];
-  #copy = new Uint8Array(0);
 
   /** @param ranges see {@link disjointRanges}. */
   constructor(ranges: readonly ScrubRange[]) {
     this.#ranges = ranges;
   }
 
-  /**
-   * The bytes of memory from `paddr` on, scrubbed: `bytes` itself, which may be mapped and is never written to, where
-   * there is nothing to scrub; else a copy, valid until the next call.
-   */
-  scrub(paddr: number, bytes: Uint8Array): Uint8Array {
-    const first = this.#rangeBehind(paddr);
+  /** Overwrites what is to be scrubbed of the bytes of memory from `paddr` on. */
+  scrub(paddr: number, bytes: Uint8Array): void {
     const end = paddr + bytes.length;
-    if (first === this.#ranges.length || this.#ranges[first]!.start >= end) return bytes;
-    if (this.#copy.length < bytes.length) this.#copy = new Uint8Array(bytes.length);
-    const copy = this.#copy.subarray(0, bytes.length);
-    copy.set(bytes);
-    for (let i = first; i < this.#ranges.length && this.#ranges[i]!.start < end; i++) {
+    for (let i = this.#rangeBehind(paddr); i < this.#ranges.length && this.#ranges[i]!.start < end; i++) {
       const range = this.#ranges[i]!;
-      copy.fill(range.byte, Math.max(range.start, paddr) - paddr, Math.min(range.end, end) - paddr);
+      bytes.fill(range.byte, Math.max(range.start, paddr) - paddr, Math.min(range.end, end) - paddr);
     }
-    return copy;
   }
 
   /** Index of the first range that ends behind an address. */
@@ -77,7 +67,7 @@ export function scrubbedMemory(memory: VirtualMemory, ranges: readonly ScrubRang
       for (let done = 0; done < into.length; ) {
         const { paddr, contiguous } = memory.addressSpace.translate(vaddr + BigInt(done));
         const part = into.subarray(done, done + contiguous);
-        part.set(scrubber.scrub(paddr, part));
+        scrubber.scrub(paddr, part);
         done += part.length;
       }
       return into;

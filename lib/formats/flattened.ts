@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import type { AccessCounters } from '../access/counters.ts';
+import { gatherByReading, type Parts } from '../access/parts.ts';
 import type { Region } from '../access/region.ts';
 import { Slots } from '../access/slots.ts';
 import { VmcoreError } from '../errors.ts';
@@ -186,6 +187,10 @@ class FlattenedSource implements ByteSource {
       if (!isGap) index++;
       done += part.length;
     }
+  }
+
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    gatherByReading(this, position, parts, into);
   }
 
   map(position: number): Region {

@@ -1,5 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { type AccessCounters, sumCounters } from '../access/counters.ts';
+import { gatherByReading, type Parts } from '../access/parts.ts';
 import type { Region } from '../access/region.ts';
 import { type AccessPolicy, Slots } from '../access/slots.ts';
 import type { PageCodec } from '../codecs/codec.ts';
@@ -108,6 +109,10 @@ export class KdumpSource implements ByteSource {
       else part.set(this.#lastPage(pfn).subarray(within, within + part.length));
       done += part.length;
     }
+  }
+
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    gatherByReading(this, position, parts, into);
   }
 
   checkLength(): void {}

@@ -8,7 +8,7 @@ import type { Extents } from '../formats/extents.ts';
 import { type PageRun, pageRuns } from './page-runs.ts';
 
 /** Lengths of samples in pages: the longest for which the core has enough runs is taken. */
-const SAMPLE_PAGES = [256, 64, 16];
+const SAMPLE_PAGES = [64, 16];
 
 /**
  * Measures what reading a core costs. Only pages that are kept are touched: others may be poison. Returns undefined

@@ -4,7 +4,8 @@ import type { VmcoreError } from '../errors.ts';
 import { Scrubber, type ScrubRange } from '../filter/scrub.ts';
 import type { PageBatch } from '../output/page-batch.ts';
 import { type EncodedBatch, PageEncoder } from './encode.ts';
-import { type PagePiece, PageReader, type PageReaderOptions } from './page-reader.ts';
+import { type LostPage, PageReader, type PageReaderOptions, type ReadPages } from './page-reader.ts';
+import type { PageRun } from './page-runs.ts';
 import type { PlannedRead } from './read-planner.ts';
 
 /** A page that is in bitmap 2 and whose data could not be read. */
@@ -21,6 +22,9 @@ export type CopyJob = readonly PlannedRead[];
 
 /** A job has at least so many bytes of pages, except the last one: few messages, and threads end at the same time. */
 const JOB_BYTES = 4 << 20;
+
+/** After so many pages others get their turn: with a slow codec they take about 10 ms. */
+const TURN_PAGES = 128;
 
 /** The same reads in the same order, in jobs. */
 export function* splitJobs(reads: Iterable<PlannedRead>, pageSize: number): Generator<CopyJob> {
@@ -61,7 +65,7 @@ export class JobCopier {
   readonly #scrubber: Scrubber;
   #unreadable: UnreadablePage[] = [];
   #listed = 0;
-  /** File offset behind the last mapped byte that was encoded. */
+  /** File offset behind the last mapped byte that was copied since the file's length was checked. */
   #mappedEnd = 0;
 
   constructor(options: JobCopierOptions) {
@@ -78,8 +82,8 @@ export class JobCopier {
    */
   *copy(job: CopyJob): Generator<CopiedBatch | undefined> {
     for (const piece of this.#reader.pieces(job)) {
-      if (piece.bytes) yield* this.#encode(piece, piece.bytes);
-      else if (this.#addMissing(piece.firstPfn, piece.error!)) yield this.#take();
+      if ('bytes' in piece) yield* this.#encode(piece);
+      else if (this.#addMissing(piece)) yield this.#take();
       yield undefined;
     }
     if (this.#encoder.count > 0) yield this.#take();
@@ -90,19 +94,31 @@ export class JobCopier {
     this.#encoder.reuse(batch);
   }
 
-  /** Nothing that was made of the bytes leaves before they were checked. */
-  *#encode({ firstPfn, check, mappedEnd }: PagePiece, read: Uint8Array): Generator<CopiedBatch> {
+  *#encode({ runs, bytes, mappedEnd }: ReadPages): Generator<CopiedBatch | undefined> {
+    const { pageSize, scrub } = this.#options;
     this.#mappedEnd = Math.max(this.#mappedEnd, mappedEnd);
-    const bytes = this.#scrubber.scrub(firstPfn * this.#options.pageSize, read);
-    for (let done = 0; done < bytes.length; ) {
-      done += this.#options.pageSize * this.#encoder.encode(bytes.subarray(done));
-      check();
-      if (this.#encoder.full) yield this.#take();
+    if (scrub.length > 0) this.#scrub(runs, bytes);
+    for (let from = 0; from < bytes.length; from += TURN_PAGES * pageSize) {
+      const end = Math.min(from + TURN_PAGES * pageSize, bytes.length);
+      for (let done = from; done < end; ) {
+        done += pageSize * this.#encoder.encode(bytes.subarray(done, end));
+        if (this.#encoder.full) yield this.#take();
+      }
+      if (end < bytes.length) yield undefined;
+    }
+  }
+
+  #scrub(runs: readonly PageRun[], bytes: Uint8Array): void {
+    const { pageSize } = this.#options;
+    let done = 0;
+    for (const { firstPfn, pages } of runs) {
+      this.#scrubber.scrub(firstPfn * pageSize, bytes.subarray(done, done + pages * pageSize));
+      done += pages * pageSize;
     }
   }
 
   /** Returns whether the batch is full now. */
-  #addMissing(pfn: number, error: VmcoreError): boolean {
+  #addMissing({ pfn, error }: LostPage): boolean {
     this.#encoder.addMissing();
     if (this.#listed++ < UNREADABLE_LISTED) this.#unreadable.push({ pfn, error });
     return this.#encoder.full;
@@ -110,6 +126,7 @@ export class JobCopier {
 
   #take(): CopiedBatch {
     if (this.#mappedEnd > 0) this.#options.source.checkLength(this.#mappedEnd);
+    this.#mappedEnd = 0;
     const unreadable = this.#unreadable;
     this.#unreadable = [];
     return { ...this.#encoder.take(), unreadable };

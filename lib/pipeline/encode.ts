@@ -15,6 +15,9 @@ export interface PageEncoderOptions {
   readonly batch?: Pick<BatchSize, 'bytes' | 'pages'> | undefined;
 }
 
+/** Where nobody looks for them. */
+const NO_ZEROS = new Uint8Array(0);
+
 /** The buffers of one batch. */
 interface BatchBuffers {
   readonly data: Uint8Array;
@@ -87,7 +90,8 @@ export class PageEncoder {
     const pageSize = this.#pageSize;
     const pages = Math.floor(bytes.length / pageSize);
     let done = 0;
-    for (; done < pages && !this.full; done++) this.#add(bytes, done * pageSize);
+    const zeros = this.#zeroTest?.find(bytes) ?? NO_ZEROS;
+    for (; done < pages && !this.full; done++) this.#add(bytes, done * pageSize, zeros[done] === 1);
     this.#copyRaw(bytes, done * pageSize);
     return done;
   }
@@ -124,8 +128,8 @@ export class PageEncoder {
     this.#free.push({ data: new Uint8Array(data.buffer), sizes, flags });
   }
 
-  #add(bytes: Uint8Array, at: number): void {
-    if (this.#zeroTest?.isZero(bytes, at)) {
+  #add(bytes: Uint8Array, at: number, isZero: boolean): void {
+    if (isZero) {
       this.#copyRaw(bytes, at);
       this.#zeroPages++;
       this.#describe(0, ZERO_PAGE);

@@ -1,23 +1,29 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { COPIED_READ_BYTES } from '../access/copied-ranges.ts';
+import { Parts } from '../access/parts.ts';
 import type { ReadLimits } from '../access/read-plan.ts';
-import { MemoryRegion, type Region } from '../access/region.ts';
+import type { Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
 import type { PageRun } from './page-runs.ts';
 import { mapRange, type PlannedRead, partsOfPage, spanOf } from './read-planner.ts';
 
-/** Consecutive pages as bytes, valid until the next piece is asked for; without bytes, one page that can't be read. */
-export interface PagePiece {
-  readonly firstPfn: number;
-  readonly bytes: Uint8Array | undefined;
-  /** To be called when the bytes were consumed. @throws VmcoreError ERR_VMCORE_FAULT when they were not all the file's. */
-  check(): void;
-  /** File offset behind the bytes where they are mapped: to be given to ByteSource.checkLength(). Else 0. */
+/** Pages in ascending order, one after another in memory. */
+export interface ReadPages {
+  readonly runs: readonly PageRun[];
+  /** Of all runs. Belongs to the reader, which fills it again when the next piece is asked for; may be changed. */
+  readonly bytes: Uint8Array;
+  /** File offset behind the bytes where they were mapped: to be given to ByteSource.checkLength(). Else 0. */
   readonly mappedEnd: number;
-  /** Why the page can't be read. */
-  readonly error?: VmcoreError;
 }
+
+/** A page that can't be read. */
+export interface LostPage {
+  readonly pfn: number;
+  readonly error: VmcoreError;
+}
+
+export type PagePiece = ReadPages | LostPage;
 
 export interface PageReaderOptions {
   readonly source: ByteSource;
@@ -28,34 +34,31 @@ export interface PageReaderOptions {
   readonly limits: ReadLimits;
 }
 
-/** Pages of one piece at most: with a slow codec they take about 10 ms. */
-const PIECE_PAGES = 128;
 /** A range that could not be mapped is tried again in so many parts. */
 const RETRY_PARTS = 8;
 /** Below so many pages a range is not mapped again, but read. */
 const SMALLEST_MAP_PAGES = 128;
-
-/** A piece that is not mapped. */
-const IN_MEMORY = { check: (): void => {}, mappedEnd: 0 };
+/** What is mapped is copied from a stretch of so many pages at a time, so that it is in the caches when it is encoded. */
+const COPIED_PAGES = 128;
 
 /** Makes planned reads: pages come in ascending order, as bytes. */
 export class PageReader {
   readonly #options: PageReaderOptions;
-  readonly #buffer: Uint8Array;
-  readonly #scratch: Uint8Array;
+  #buffer: Uint8Array;
+  readonly #parts = new Parts();
 
   constructor(options: PageReaderOptions) {
     const { pageSize, limits } = options;
     this.#options = options;
     const copied = limits.copied ? COPIED_READ_BYTES : 0;
-    this.#buffer = new Uint8Array(Math.max(limits.pread, copied, SMALLEST_MAP_PAGES * pageSize));
-    this.#scratch = new Uint8Array(pageSize);
+    const pread = limits.shortPread ?? limits.pread;
+    this.#buffer = new Uint8Array(Math.max(pread, copied, SMALLEST_MAP_PAGES * pageSize));
   }
 
   /** Nothing stays mapped when the generator ends, however it ends. */
   *pieces(reads: Iterable<PlannedRead>): Generator<PagePiece> {
     for (const read of reads) {
-      if (read.method === 'pieces') yield this.#assemble(read.runs[0]!.firstPfn);
+      if (read.method === 'pieces') yield this.#assemble(read.runs);
       else if (read.method === 'map') yield* this.#map(read.runs);
       else yield* this.#pread(read.runs);
     }
@@ -73,10 +76,21 @@ export class PageReader {
       return;
     }
     try {
-      for (const run of runs) yield* this.#piecesOf(run, region);
+      for (const part of splitRuns(runs, COPIED_PAGES, pageSize)) yield this.#copy(part, region);
     } finally {
       region.release();
     }
+  }
+
+  /**
+   * What is mapped is copied: whoever looks at a page first waits for its memory, and a copy waits least. Windows over it
+   * would cost more than that, because V8 counts their bytes as its own and collects (docs/performance.md).
+   */
+  #copy(runs: readonly PageRun[], region: Region): ReadPages {
+    const { start, end } = this.#want(runs);
+    region.gather(start, this.#parts, this.#buffer);
+    region.check();
+    return { runs, bytes: this.#wanted(), mappedEnd: region.isMapped ? end : 0 };
   }
 
   /** EAGAIN, ENOMEM and EINVAL may be true of part of a range only; what is too short to map again is read. */
@@ -93,57 +107,53 @@ export class PageReader {
   /** A range that can't be read is read in halves; a single page that can't is said so. */
   *#pread(runs: readonly PageRun[]): Generator<PagePiece> {
     const { source, pageSize } = this.#options;
-    const { start, end } = spanOf(runs, pageSize);
-    const bytes = this.#buffer.subarray(0, end - start);
+    const { start, end } = this.#want(runs);
     try {
-      source.read(start, bytes);
+      source.gather(start, this.#parts, this.#room());
     } catch (error) {
       if (!isLostData(error)) throw error;
       const pages = (end - start) / pageSize;
-      if (pages <= 1) yield { firstPfn: runs[0]!.firstPfn, bytes: undefined, ...IN_MEMORY, error };
+      if (pages <= 1) yield { pfn: runs[0]!.firstPfn, error };
       else for (const part of splitRuns(runs, Math.ceil(pages / 2), pageSize)) yield* this.#pread(part);
       return;
     }
-    const region = new MemoryRegion(bytes, start);
-    for (const run of runs) yield* this.#piecesOf(run, region);
+    yield { runs, bytes: this.#wanted(), mappedEnd: 0 };
   }
 
-  /**
-   * What is mapped is copied: whoever looks at a page first waits for its memory, and a copy waits least. Windows over it
-   * would cost more than that, because V8 counts their bytes as its own and collects (docs/performance.md).
-   */
-  *#piecesOf(run: PageRun, region: Region): Generator<PagePiece> {
+  /** Makes parts of runs. Returns what they span in the file. */
+  #want(runs: readonly PageRun[]): { start: number; end: number } {
     const { pageSize } = this.#options;
-    const check = () => region.check();
-    for (let done = 0; done < run.pages; ) {
-      const position = run.offset + done * pageSize;
-      const pages = Math.min(run.pages - done, PIECE_PAGES);
-      const length = pages * pageSize;
-      const firstPfn = run.firstPfn + done;
-      if (region.isMapped) {
-        const bytes = this.#buffer.subarray(0, length);
-        region.copy(position, bytes);
-        yield { firstPfn, bytes, check, mappedEnd: position + length };
-      } else {
-        const { bytes, start } = region.window(position);
-        const at = position - start;
-        yield { firstPfn, bytes: bytes.subarray(at, at + length), check, mappedEnd: 0 };
-      }
-      done += pages;
+    this.#parts.clear();
+    let end = runs[0]!.offset;
+    for (const { offset, pages } of runs) {
+      this.#parts.push(offset - end, pages * pageSize);
+      end = offset + pages * pageSize;
     }
+    return { start: runs[0]!.offset, end };
   }
 
-  #assemble(firstPfn: number): PagePiece {
+  /** The buffer, as long as all parts. */
+  #room(): Uint8Array {
+    if (this.#buffer.length < this.#parts.span) this.#buffer = new Uint8Array(this.#options.limits.pread);
+    return this.#buffer;
+  }
+
+  #wanted(): Uint8Array {
+    return this.#buffer.subarray(0, this.#parts.wanted);
+  }
+
+  #assemble(runs: readonly PageRun[]): PagePiece {
     const { source, extents, pageSize } = this.#options;
-    const bytes = this.#scratch.fill(0);
+    const { firstPfn } = runs[0]!;
+    const bytes = this.#buffer.subarray(0, pageSize).fill(0);
     try {
       for (const { offset, from, to } of partsOfPage(extents, firstPfn, pageSize)) {
         if (offset >= 0) source.read(offset, bytes.subarray(from, to));
       }
-      return { firstPfn, bytes, ...IN_MEMORY };
+      return { runs, bytes, mappedEnd: 0 };
     } catch (error) {
       if (!isLostData(error)) throw error;
-      return { firstPfn, bytes: undefined, ...IN_MEMORY, error };
+      return { pfn: firstPfn, error };
     }
   }
 }

@@ -42,7 +42,9 @@ export class RunGroup implements WantedRanges {
 
   /** Runs `first` to `last` - 1. */
   slice(first: number, last: number): PageRun[] {
-    return Array.from({ length: last - first }, (_, i) => this.#at(first + i));
+    const runs: PageRun[] = [];
+    for (let i = first; i < last; i++) runs.push(this.#at(i));
+    return runs;
   }
 
   #at(i: number): PageRun {

@@ -1,5 +1,6 @@
+import { CallAllowance } from '../access/call-allowance.ts';
+import { CALLS, PlanTable } from '../access/plan-table.ts';
 import {
-  PlanTable,
   planReads,
   type ReadCosts,
   type ReadLimits,
@@ -46,10 +47,12 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   const { extents, pageSize, costs } = options;
   const limits = limitsOf(options);
   // A run can be reached in each way that there is: several of them make one call.
-  const shortest = Math.min(...[limits.map, limits.pread].filter((bytes) => bytes > 0));
+  const ways = [limits.map, limits.pread, limits.shortPread ?? limits.pread];
+  const shortest = Math.min(...ways.filter((bytes) => bytes > 0));
   const pagesOf = (bytes: number) => Math.max(1, Math.floor(bytes / pageSize));
   const lengths = { run: pagesOf(shortest), gap: pagesOf(Math.max(limits.map, limits.pread)) };
   const table = new PlanTable();
+  const allowance = new CallAllowance(limits);
   for (const group of runGroups(bitmap, extents, pageSize, lengths, limits.borders, limits.copied)) {
     if (group.start[0]! < 0) {
       const runs = group.slice(0, 1);
@@ -57,7 +60,9 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
       yield { runs, method: 'pieces', start: -1, end: -1, cost: parts.length * costs.readCall };
       continue;
     }
-    for (const { first, last, method, cost } of planReads(group, pageSize, costs, limits, table)) {
+    const allowed = allowance.of(group);
+    for (const { first, last, method, cost } of planReads(group, pageSize, costs, limits, allowed, table)) {
+      allowance.spend(CALLS[method]);
       const runs = group.slice(first, last);
       yield { runs, ...spanOf(runs, pageSize), method, cost };
     }

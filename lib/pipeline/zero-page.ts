@@ -1,35 +1,25 @@
-/** Bytes at either end of a page that are looked at first. */
-const PROBE = 8;
+import { native } from '../access/native.ts';
 
-/**
- * Tells pages of zeros from others. A look at both ends settles it for nearly every page with data in 12 ns; the
- * comparison with a page of zeros (memcmp) costs 80 ns for such a page, and 200 ns for one of zeros.
- */
+/** Tells pages of zeros from others: 30 ns for one with data, where calling costs nothing because there are many. */
 export class ZeroPageTest {
-  readonly #zeros: Buffer;
+  readonly #pageSize: number;
+  #found = new Uint8Array(1);
 
-  /** @param pageSize bytes, at least 16. */
+  /** @param pageSize bytes. */
   constructor(pageSize: number) {
-    this.#zeros = Buffer.alloc(pageSize);
+    this.#pageSize = pageSize;
   }
 
-  /** True when the page that begins at byte `at` of `bytes` has only zeros. */
-  isZero(bytes: Uint8Array, at: number): boolean {
-    const end = at + this.#zeros.length;
-    return !probe(bytes, at) && !probe(bytes, end - PROBE) && this.#zeros.compare(bytes, at, end) === 0;
+  /** For each page of `bytes` 1 when it has only zeros, else 0. Valid until the next call. */
+  find(bytes: Uint8Array): Uint8Array {
+    const pages = Math.floor(bytes.length / this.#pageSize);
+    if (this.#found.length < pages) this.#found = new Uint8Array(pages);
+    native().zeroBlocks(bytes, this.#pageSize, this.#found);
+    return this.#found;
   }
-}
 
-/** Bytes rather than words: `bytes` need not be aligned. */
-function probe(bytes: Uint8Array, at: number): number {
-  return (
-    bytes[at]! |
-    bytes[at + 1]! |
-    bytes[at + 2]! |
-    bytes[at + 3]! |
-    bytes[at + 4]! |
-    bytes[at + 5]! |
-    bytes[at + 6]! |
-    bytes[at + 7]!
-  );
+  /** True when a page has only zeros. */
+  isZero(page: Uint8Array): boolean {
+    return this.find(page)[0] === 1;
+  }
 }

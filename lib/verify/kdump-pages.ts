@@ -98,7 +98,7 @@ export class KdumpPages {
     if ((dumpLevel & LEVEL_ZERO) === 0) return;
     const isThere = this.#dataOffset + blockSize <= this.#source.size;
     const bytes = isThere ? this.#read(this.#dataOffset, blockSize) : undefined;
-    if (bytes instanceof Uint8Array && !this.#zeros.isZero(bytes, 0)) return;
+    if (bytes instanceof Uint8Array && !this.#zeros.isZero(bytes)) return;
     this.#zeroPage = bytes instanceof Uint8Array ? 'there' : 'lost';
     this.#order.skip(blockSize);
   }
@@ -166,7 +166,7 @@ export class KdumpPages {
 
   /** Where pages of zeros share one, others are pages that were never written. */
   #checkRaw(stored: Uint8Array, page: DescribedPage): void {
-    if (this.#zeroPage !== 'none' && this.#zeros.isZero(stored, 0)) {
+    if (this.#zeroPage !== 'none' && this.#zeros.isZero(stored)) {
       this.#lose('its data is zeros, which this dump stores once', page, page.offset);
     }
   }

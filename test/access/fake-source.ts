@@ -1,5 +1,6 @@
 import { type ByteSource, requireRange } from '../../lib/access/byte-source.ts';
 import { type AccessCounters, NO_CALLS } from '../../lib/access/counters.ts';
+import { gatherByReading, type Parts, packParts } from '../../lib/access/parts.ts';
 import { type Region, WINDOW_BYTES, type Window } from '../../lib/access/region.ts';
 import { VmcoreError } from '../../lib/errors.ts';
 
@@ -34,6 +35,10 @@ export class FakeSource implements ByteSource {
     this.calls.push(`pread ${position}+${into.length}`);
     requireRange(this, position, into.length);
     into.set(this.#bytes(position, position + into.length));
+  }
+
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    gatherByReading(this, position, parts, into);
   }
 
   map(position: number, length: number): Region {
@@ -71,7 +76,8 @@ export class FakeSource implements ByteSource {
         const to = Math.min(from + WINDOW_BYTES, end);
         return { start: from, end: to, bytes: this.#bytes(from, to) };
       },
-      copy: (position, into) => into.set(this.#bytes(position, position + into.length)),
+      gather: (position, parts, into) =>
+        packParts(parts, this.#bytes(position, position + parts.span), 0, into),
       check: () => {
         if (this.faulted) throw new VmcoreError('ERR_VMCORE_FAULT', 'hit');
       },

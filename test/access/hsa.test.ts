@@ -18,6 +18,7 @@ import { PageReader } from '../../lib/pipeline/page-reader.ts';
 import { planPages } from '../../lib/pipeline/read-planner.ts';
 import { PAGE, patternAt } from '../native/support.ts';
 import { ObservedSource } from '../pipeline/observed-source.ts';
+import { pagesOf } from '../pipeline/pages-of.ts';
 import { buildS390xCore } from '../support/s390x-core.ts';
 
 /** What /proc/vmcore is in the capture kernel of such a dump. */
@@ -129,9 +130,11 @@ for (const access of ['auto', 'mmap', 'read'] as const) {
       bitmap.set(310, PAGES);
       const reader = new PageReader({ source, ...planner });
       let pages = 0;
-      for (const { bytes, firstPfn } of reader.pieces(planPages(bitmap, planner))) {
-        if (bytes![0] !== patternAt((HEADERS + firstPfn) * PAGE)) t.fail(`page ${firstPfn}`);
-        pages += bytes!.length / PAGE;
+      for (const piece of reader.pieces(planPages(bitmap, planner))) {
+        for (const { pfn, page } of pagesOf(piece, PAGE)) {
+          if (page[0] !== patternAt((HEADERS + pfn) * PAGE)) t.fail(`page ${pfn}`);
+          pages++;
+        }
       }
       t.equal(pages, PAGES - 10);
     }

@@ -10,6 +10,7 @@ import { PhysicalMemory } from '../../lib/memory/physical.ts';
 import { PageReader } from '../../lib/pipeline/page-reader.ts';
 import { planPages } from '../../lib/pipeline/read-planner.ts';
 import { PAGE, patternAt } from '../native/support.ts';
+import { pagesOf } from '../pipeline/pages-of.ts';
 import { FakeSource } from './fake-source.ts';
 
 /** As /proc/vmcore is. */
@@ -79,7 +80,7 @@ t.test('planned maps end at borders, also where memory goes on behind them', asy
   bitmap.set(0, 35);
   bitmap.set(64, 67);
   let pages = 0;
-  for (const { bytes } of reader.pieces(planPages(bitmap, planner))) pages += bytes!.length / PAGE;
+  for (const piece of reader.pieces(planPages(bitmap, planner))) pages += [...pagesOf(piece, PAGE)].length;
   t.equal(pages, 38);
   t.same(mapsOf(source), { count: 3, across: [] });
 });

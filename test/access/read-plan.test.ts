@@ -197,6 +197,43 @@ t.test('one call less is worth any number of dearer ones, where calls are limite
   );
 });
 
+t.test('reads are short as long as calls suffice', async (t) => {
+  const costs = { mapCall: 6000, mapPage: 0, touchPage: 2400, readCall: 700, readPage: 400 };
+  const limits = { map: 0, pread: 12 * PAGE, shortPread: 4 * PAGE };
+  const runs = (count: number, gap: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      start: i * (2 + gap) * PAGE,
+      end: (i * (2 + gap) + 2) * PAGE,
+    }));
+  const pages = (ranges: Range[], allowed: number) =>
+    planReads(wanted(ranges), PAGE, costs, limits, allowed).map(
+      ({ first, last }) => (ranges[last - 1]!.end - ranges[first]!.start) / PAGE,
+    );
+  t.same(pages(runs(12, 0), 24), Array(6).fill(4));
+  t.same(pages(runs(12, 0), 11), Array(2).fill(12), 'less than half of the calls are left to others');
+  t.same(pages(runs(12, 9), 24), Array(12).fill(2));
+  t.same(pages(runs(12, 1), 30), Array(12).fill(2), 'two of them are too long with their gap');
+});
+
+t.test('a gap may be worth a call', async (t) => {
+  const costs = { mapCall: 6000, mapPage: 0, touchPage: 2400, readCall: 700, readPage: 400 };
+  const ranges = [0, 1, 8, 40].map((page) => ({ start: page * PAGE, end: (page + 1) * PAGE }));
+  const groups = (pagesForCall?: number) =>
+    planReads(wanted(ranges), PAGE, costs, { map: 0, pread: 100 * PAGE, pagesForCall }).map(
+      ({ first, last }) => [first, last],
+    );
+  t.same(groups(), [
+    [0, 2],
+    [2, 3],
+    [3, 4],
+  ]);
+  t.same(groups(10), [
+    [0, 3],
+    [3, 4],
+  ]);
+  t.same(groups(31), [[0, 4]]);
+});
+
 t.test('rounding does not add up over many ranges', async (t) => {
   const ranges = Array.from({ length: 32768 }, (_, i) => {
     const start = 2 ** 44 + i * 37 * PAGE;

@@ -33,7 +33,7 @@ t.test('ranges become disjoint and ascending, and have the same bytes', async ()
   );
 });
 
-t.test('every byte in a range is overwritten, no other is, and what was read is left alone', async () => {
+t.test('every byte in a range is overwritten, and no other is', async () => {
   fc.assert(
     fc.property(
       fc.array(range, { maxLength: 12 }),
@@ -41,18 +41,9 @@ t.test('every byte in a range is overwritten, no other is, and what was read is 
       fc.integer({ min: 0, max: 64 }),
       (ranges, paddr, length) => {
         const read = new Uint8Array(length).fill(0x2e);
-        const scrubbed = new Scrubber(disjointRanges(ranges)).scrub(paddr, read);
-        const right = scrubbed.every((byte, i) => (byte !== 0x2e) === isScrubbed(ranges, paddr + i));
-        return right && scrubbed.length === length && read.every((byte) => byte === 0x2e);
+        new Scrubber(disjointRanges(ranges)).scrub(paddr, read);
+        return read.every((byte, i) => (byte !== 0x2e) === isScrubbed(ranges, paddr + i));
       },
     ),
   );
-});
-
-t.test('what has nothing to scrub is not copied', async (t) => {
-  const scrubber = new Scrubber([{ start: 10, end: 20, byte: 0 }]);
-  const bytes = new Uint8Array(5);
-  t.equal(scrubber.scrub(5, bytes), bytes);
-  t.equal(scrubber.scrub(20, bytes), bytes);
-  t.not(scrubber.scrub(19, bytes), bytes);
 });

@@ -11,6 +11,7 @@ import {
   PAGE,
   patternAt,
   patternFile,
+  wantedOf,
 } from './support.ts';
 
 const PAGES = 64;
@@ -95,27 +96,40 @@ t.test('a second unmap does nothing, and there is no window after the first', as
   t.equal(region.faulted, false);
 });
 
-t.test('bytes are copied out of a region, and no window is made', async (t) => {
+t.test('bytes are gathered from a region, and no window is made', async (t) => {
   using opened = openSource(file);
   const region = opened.source.map(PAGE, 2 * PAGE);
   const mapped = new Uint8Array(region.window(0, 2 * PAGE));
-  for (const [offset, length] of [
-    [0, 2 * PAGE],
-    [5, PAGE],
-    [2 * PAGE - 1, 1],
-    [2 * PAGE, 0],
+  for (const [offset, parts] of [
+    [0, [2 * PAGE]],
+    [5, [PAGE]],
+    [7, [10, 3, 0, 5, PAGE]],
+    [2 * PAGE - 1, [1]],
+    [2 * PAGE, [0]],
+    [PAGE, []],
   ] as const) {
-    const into = new Uint8Array(length + 2);
-    region.copy(offset, into.subarray(1, length + 1));
-    t.strictSame(into.subarray(1, length + 1), mapped.slice(offset, offset + length));
-    t.strictSame([into[0], into[length + 1]], [0, 0], 'nothing is written beside it');
+    const expected = wantedOf(mapped, offset, parts);
+    const into = new Uint8Array(expected.length + 2);
+    region.gather(offset, Int32Array.from(parts), parts.length, into.subarray(1, expected.length + 1));
+    t.strictSame(into.subarray(1, expected.length + 1), expected);
+    t.strictSame([into[0], into.at(-1)], [0, 0], 'nothing is written beside it');
   }
-  t.throws(() => region.copy(1, new Uint8Array(2 * PAGE)), RangeError, 'beyond the end');
-  t.throws(() => region.copy(2 ** 52, new Uint8Array(1)), RangeError, 'far behind the end');
-  t.throws(() => region.copy(0, mapped), RangeError, 'into a window');
-  t.throws(() => Reflect.apply(region.copy, region, [0, new Uint16Array(1)]), TypeError);
+  const gather = (offset: number, parts: number[], into: Uint8Array, count = parts.length) =>
+    region.gather(offset, Int32Array.from(parts), count, into);
+  t.throws(() => gather(1, [2 * PAGE], new Uint8Array(2 * PAGE)), RangeError, 'beyond the end');
+  t.throws(() => gather(1, [1, 2 * PAGE], new Uint8Array(1)), RangeError, 'a gap beyond the end');
+  t.throws(() => gather(2 ** 52, [1], new Uint8Array(1)), RangeError, 'far behind the end');
+  t.throws(() => gather(0, [5, 1, 5], new Uint8Array(9)), RangeError, 'into too little');
+  t.throws(() => gather(0, [5], new Uint8Array(9), 2), RangeError, 'more parts than there are');
+  t.throws(() => gather(0, [5, -1], new Uint8Array(9)), RangeError, 'a part below 0');
+  t.throws(() => gather(0, [PAGE], mapped), RangeError, 'into a window');
+  t.throws(() => Reflect.apply(region.gather, region, [0, [1], 1, new Uint8Array(1)]), TypeError);
+  t.throws(
+    () => Reflect.apply(region.gather, region, [0, Int32Array.of(1), 1, new Uint16Array(1)]),
+    TypeError,
+  );
   region.unmap();
-  t.throws(() => region.copy(0, new Uint8Array(1)), { code: 'ERR_UNMAPPED' });
+  t.throws(() => gather(0, [1], new Uint8Array(1)), { code: 'ERR_UNMAPPED' });
 });
 
 t.test('address is where the kernel says', async (t) => {

@@ -92,7 +92,7 @@ t.test('records of a window, and at any byte', async (t) => {
   using opened = openSource(patternFile(t.testdir(), 4 * PAGE));
   const region = opened.source.map(0, 4 * PAGE);
   const copy = new Uint8Array(4 * PAGE + 1);
-  region.copy(0, copy.subarray(1));
+  region.gather(0, Int32Array.of(4 * PAGE), 1, copy.subarray(1));
   const tests = encode(2, 0, [{ word: 1, mask: 0x10, value: 0x10 }]);
   const [mapped, shifted] = [new Int32Array(4096), new Int32Array(4096)];
   const window = new Uint8Array(region.window(0, 4 * PAGE));

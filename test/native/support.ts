@@ -117,3 +117,14 @@ export function needs(name: string): { skip?: string } {
 /** Node.js 20 has ArrayBuffer.prototype.transfer only behind a flag. */
 export const TRANSFER_FLAGS: readonly string[] =
   'transfer' in ArrayBuffer.prototype ? [] : ['--harmony-rab-gsab-transfer'];
+
+/** What `parts` (bytes wanted, left out, wanted, and so on) wants of `bytes` from `offset` on. */
+export function wantedOf(bytes: Uint8Array, offset: number, parts: readonly number[]): Uint8Array {
+  let end = offset;
+  const wanted = parts.map((length, i) => {
+    const start = end;
+    end += length;
+    return i % 2 === 0 ? bytes.subarray(start, end) : new Uint8Array(0);
+  });
+  return new Uint8Array(Buffer.concat(wanted));
+}

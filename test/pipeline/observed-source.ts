@@ -1,5 +1,6 @@
 import { type ByteSource, requireRange } from '../../lib/access/byte-source.ts';
 import type { AccessCounters } from '../../lib/access/counters.ts';
+import { gatherByReading, type Parts, packParts } from '../../lib/access/parts.ts';
 import type { Region, Window } from '../../lib/access/region.ts';
 
 /** Windows of it are this short, so that pages lie across their borders. Not a multiple of a page. */
@@ -32,6 +33,10 @@ export class ObservedSource implements ByteSource {
     requireRange(this, position, into.length);
     this.readLengths.push(into.length);
     into.set(this.bytes.subarray(position, position + into.length));
+  }
+
+  gather(position: number, parts: Parts, into: Uint8Array): void {
+    gatherByReading(this, position, parts, into);
   }
 
   map(position: number, length: number): Region {
@@ -80,9 +85,9 @@ export class ObservedSource implements ByteSource {
         windows.set(from, window);
         return window;
       },
-      copy: (position, into) => {
-        if (!held || position < start || position + into.length > end) throw new Error('not in the region');
-        into.set(this.bytes.subarray(position, position + into.length));
+      gather: (position, parts, into) => {
+        if (!held || position < start || position + parts.span > end) throw new Error('not in the region');
+        packParts(parts, this.bytes, position, into);
       },
       check: () => {},
       release: () => {

@@ -14,6 +14,7 @@ import {
   planPages,
 } from '../../lib/pipeline/read-planner.ts';
 import { ObservedSource } from './observed-source.ts';
+import { pagesOf } from './pages-of.ts';
 import { file, PAGE, type ScatteredMemory, scatteredMemory } from './scattered-memory.ts';
 
 const cost = fc.integer({ min: 0, max: 5000 });
@@ -49,15 +50,11 @@ function same(a: unknown, b: unknown, what: string): void {
 function readAll(source: ObservedSource, planner: PlannerOptions, memory: ScatteredMemory): number[] {
   const pfns: number[] = [];
   const reader = new PageReader({ source, ...planner });
-  for (const { firstPfn, bytes, check: checkPiece } of reader.pieces(planPages(memory.wanted, planner))) {
-    check(bytes !== undefined && bytes.length > 0 && bytes.length % PAGE === 0, 'whole pages');
-    for (let done = 0; done < bytes!.length; done += PAGE) {
-      const pfn = firstPfn + done / PAGE;
-      const page = bytes!.subarray(done, done + PAGE);
+  for (const piece of reader.pieces(planPages(memory.wanted, planner))) {
+    for (const { pfn, page } of pagesOf(piece, PAGE)) {
       check(Buffer.compare(page, memory.page(pfn)) === 0, `bytes of page ${pfn}`);
       pfns.push(pfn);
     }
-    checkPiece();
   }
   return pfns;
 }

@@ -2,7 +2,7 @@
 import { native } from '../../lib/access/native.ts';
 import type { NativeSource } from '../../types/native.d.ts';
 
-/** One mmap or pread of a source. */
+/** One mmap, pread or preadv of a source. */
 export interface CoreCall {
   /** How many of its kind came before it. */
   readonly index: number;
@@ -41,6 +41,13 @@ export function injectFaults(faults: Faults): InjectedFaults {
 }
 
 function faulty(source: NativeSource, faults: Faults, maps: CoreCall[], preads: CoreCall[]): NativeSource {
+  /** After how many bytes it ends. */
+  const read = (call: CoreCall): number => {
+    preads.push(call);
+    const fault = faults.pread?.(call);
+    if (typeof fault === 'string') throw systemError(fault, 'pread');
+    return fault ?? call.length;
+  };
   return {
     counters: (into) => source.counters(into),
     map(position, length, populate) {
@@ -51,11 +58,13 @@ function faulty(source: NativeSource, faults: Faults, maps: CoreCall[], preads: 
       return source.map(position, length, populate);
     },
     pread(into, offset, length, position) {
-      const call = { index: preads.length, position, length };
-      preads.push(call);
-      const fault = faults.pread?.(call);
-      if (typeof fault === 'string') throw systemError(fault, 'pread');
-      return source.pread(into, offset, Math.min(length, fault ?? length), position);
+      const most = read({ index: preads.length, position, length });
+      return source.pread(into, offset, Math.min(length, most), position);
+    },
+    gather(position, parts, count, into) {
+      const length = parts.subarray(0, count).reduce((sum, part) => sum + part, 0);
+      const most = read({ index: preads.length, position, length });
+      return most >= length && source.gather(position, parts, count, into);
     },
   };
 }
