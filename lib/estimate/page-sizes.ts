@@ -1,6 +1,7 @@
 import { type CodecName, codec } from '../codecs/registry.ts';
 import { PageEncoder } from '../pipeline/encode.ts';
 import { PageReader, type PageReaderOptions } from '../pipeline/page-reader.ts';
+import { PageRuns } from '../pipeline/page-runs.ts';
 
 /** How pages are stored. */
 export interface Storage {
@@ -28,8 +29,8 @@ export class PageSizes {
 
   /** The stored size of a page in each way, in bytes; 0 for one that shares another's data, or can't be read. */
   sizesOf(pfn: number): number[] {
-    const run = { firstPfn: pfn, pages: 1, offset: -1 };
-    const read = { runs: [run], method: 'pieces', start: -1, end: -1, cost: 0 } as const;
+    const runs = PageRuns.of({ firstPfn: pfn, pages: 1, offset: -1 });
+    const read = { runs, method: 'pieces', start: -1, end: -1, cost: 0 } as const;
     const [piece] = this.#reader.pieces([read]);
     return this.#encoders.map((encoder) => {
       if (!piece || !('bytes' in piece)) return 0;

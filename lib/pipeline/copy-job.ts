@@ -5,7 +5,7 @@ import { Scrubber, type ScrubRange } from '../filter/scrub.ts';
 import type { PageBatch } from '../output/page-batch.ts';
 import { type EncodedBatch, PageEncoder } from './encode.ts';
 import { type LostPage, PageReader, type PageReaderOptions, type ReadPages } from './page-reader.ts';
-import type { PageRun } from './page-runs.ts';
+import type { PageRuns } from './page-runs.ts';
 import type { PlannedRead } from './read-planner.ts';
 
 /** A page that is in bitmap 2 and whose data could not be read. */
@@ -32,7 +32,7 @@ export function* splitJobs(reads: Iterable<PlannedRead>, pageSize: number): Gene
   let pages = 0;
   for (const read of reads) {
     job.push(read);
-    for (const run of read.runs) pages += run.pages;
+    pages += read.runs.pages;
     if (pages * pageSize < JOB_BYTES) continue;
     yield job;
     job = [];
@@ -108,12 +108,12 @@ export class JobCopier {
     }
   }
 
-  #scrub(runs: readonly PageRun[], bytes: Uint8Array): void {
+  #scrub(runs: PageRuns, bytes: Uint8Array): void {
     const { pageSize } = this.#options;
-    let done = 0;
-    for (const { firstPfn, pages } of runs) {
-      this.#scrubber.scrub(firstPfn * pageSize, bytes.subarray(done, done + pages * pageSize));
-      done += pages * pageSize;
+    for (let i = 0, done = 0; i < runs.count; i++) {
+      const end = done + runs.pagesOf(i) * pageSize;
+      this.#scrubber.scrub(runs.firstPfn(i) * pageSize, bytes.subarray(done, end));
+      done = end;
     }
   }
 

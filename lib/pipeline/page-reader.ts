@@ -5,12 +5,12 @@ import type { ReadLimits } from '../access/read-plan.ts';
 import type { Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
-import type { PageRun } from './page-runs.ts';
-import { mapRange, type PlannedRead, partsOfPage, spanOf } from './read-planner.ts';
+import { type PageRuns, splitRuns } from './page-runs.ts';
+import { mapRange, type PlannedRead, partsOfPage } from './read-planner.ts';
 
 /** Pages in ascending order, one after another in memory. */
 export interface ReadPages {
-  readonly runs: readonly PageRun[];
+  readonly runs: PageRuns;
   /** Of all runs. Belongs to the reader, which fills it again when the next piece is asked for; may be changed. */
   readonly bytes: Uint8Array;
   /** File offset behind the bytes where they were mapped: to be given to ByteSource.checkLength(). Else 0. */
@@ -64,9 +64,9 @@ export class PageReader {
     }
   }
 
-  *#map(runs: readonly PageRun[]): Generator<PagePiece> {
+  *#map(runs: PageRuns): Generator<PagePiece> {
     const { source, pageSize } = this.#options;
-    const { start, length } = mapRange(spanOf(runs, pageSize), pageSize);
+    const { start, length } = mapRange(runs.span(pageSize), pageSize);
     let region: Region;
     try {
       region = source.map(start, length);
@@ -86,7 +86,7 @@ export class PageReader {
    * What is mapped is copied: whoever looks at a page first waits for its memory, and a copy waits least. Windows over it
    * would cost more than that, because V8 counts their bytes as its own and collects (docs/performance.md).
    */
-  #copy(runs: readonly PageRun[], region: Region): ReadPages {
+  #copy(runs: PageRuns, region: Region): ReadPages {
     const { start, end } = this.#want(runs);
     region.gather(start, this.#parts, this.#buffer);
     region.check();
@@ -94,7 +94,7 @@ export class PageReader {
   }
 
   /** EAGAIN, ENOMEM and EINVAL may be true of part of a range only; what is too short to map again is read. */
-  *#mapInParts(runs: readonly PageRun[], length: number): Generator<PagePiece> {
+  *#mapInParts(runs: PageRuns, length: number): Generator<PagePiece> {
     const { pageSize } = this.#options;
     const pages = length / pageSize;
     if (pages <= SMALLEST_MAP_PAGES) {
@@ -105,7 +105,7 @@ export class PageReader {
   }
 
   /** A range that can't be read is read in halves; a single page that can't is said so. */
-  *#pread(runs: readonly PageRun[]): Generator<PagePiece> {
+  *#pread(runs: PageRuns): Generator<PagePiece> {
     const { source, pageSize } = this.#options;
     const { start, end } = this.#want(runs);
     try {
@@ -113,7 +113,7 @@ export class PageReader {
     } catch (error) {
       if (!isLostData(error)) throw error;
       const pages = (end - start) / pageSize;
-      if (pages <= 1) yield { pfn: runs[0]!.firstPfn, error };
+      if (pages <= 1) yield { pfn: runs.firstPfn(0), error };
       else for (const part of splitRuns(runs, Math.ceil(pages / 2), pageSize)) yield* this.#pread(part);
       return;
     }
@@ -121,15 +121,16 @@ export class PageReader {
   }
 
   /** Makes parts of runs. Returns what they span in the file. */
-  #want(runs: readonly PageRun[]): { start: number; end: number } {
+  #want(runs: PageRuns): { start: number; end: number } {
     const { pageSize } = this.#options;
+    const { start, end } = runs.span(pageSize);
     this.#parts.clear();
-    let end = runs[0]!.offset;
-    for (const { offset, pages } of runs) {
-      this.#parts.push(offset - end, pages * pageSize);
-      end = offset + pages * pageSize;
+    for (let i = 0, behind = start; i < runs.count; i++) {
+      const bytes = runs.pagesOf(i) * pageSize;
+      this.#parts.push(runs.offset(i) - behind, bytes);
+      behind = runs.offset(i) + bytes;
     }
-    return { start: runs[0]!.offset, end };
+    return { start, end };
   }
 
   /** The buffer, as long as all parts. */
@@ -142,9 +143,9 @@ export class PageReader {
     return this.#buffer.subarray(0, this.#parts.wanted);
   }
 
-  #assemble(runs: readonly PageRun[]): PagePiece {
+  #assemble(runs: PageRuns): PagePiece {
     const { source, extents, pageSize } = this.#options;
-    const { firstPfn } = runs[0]!;
+    const firstPfn = runs.firstPfn(0);
     const bytes = this.#buffer.subarray(0, pageSize).fill(0);
     try {
       for (const { offset, from, to } of partsOfPage(extents, firstPfn, pageSize)) {
@@ -156,28 +157,4 @@ export class PageReader {
       return { pfn: firstPfn, error };
     }
   }
-}
-
-/** The same runs in parts that span at most `maxPages` pages each; a part has at least one page. */
-export function* splitRuns(
-  runs: readonly PageRun[],
-  maxPages: number,
-  pageSize: number,
-): Generator<readonly PageRun[]> {
-  let part: PageRun[] = [];
-  let limit = 0;
-  for (const run of runs) {
-    for (let done = 0; done < run.pages; ) {
-      const offset = run.offset + done * pageSize;
-      if (part.length > 0 && offset + pageSize > limit) {
-        yield part;
-        part = [];
-      }
-      if (part.length === 0) limit = offset + maxPages * pageSize;
-      const pages = Math.min(run.pages - done, Math.floor((limit - offset) / pageSize));
-      part.push({ firstPfn: run.firstPfn + done, pages, offset });
-      done += pages;
-    }
-  }
-  if (part.length > 0) yield part;
 }

@@ -12,6 +12,54 @@ export interface PageRun {
   readonly offset: number;
 }
 
+/** Numbers of a run. */
+const RUN_NUMBERS = 3;
+
+/** Ascending runs, as numbers: what one read has of them may be thousands, and a message carries them as they are. */
+export class PageRuns {
+  /** Of each run its first pfn, its pages and its offset (see {@link PageRun}). */
+  readonly numbers: Float64Array;
+
+  constructor(numbers: Float64Array) {
+    this.numbers = numbers;
+  }
+
+  static of(...runs: readonly PageRun[]): PageRuns {
+    return new PageRuns(
+      Float64Array.from(runs.flatMap(({ firstPfn, pages, offset }) => [firstPfn, pages, offset])),
+    );
+  }
+
+  get count(): number {
+    return this.numbers.length / RUN_NUMBERS;
+  }
+
+  /** Of all runs. */
+  get pages(): number {
+    let sum = 0;
+    for (let i = 0; i < this.count; i++) sum += this.pagesOf(i);
+    return sum;
+  }
+
+  firstPfn(i: number): number {
+    return this.numbers[RUN_NUMBERS * i]!;
+  }
+
+  pagesOf(i: number): number {
+    return this.numbers[RUN_NUMBERS * i + 1]!;
+  }
+
+  offset(i: number): number {
+    return this.numbers[RUN_NUMBERS * i + 2]!;
+  }
+
+  /** The file offsets that they cover, gaps included. */
+  span(pageSize: number): { start: number; end: number } {
+    const last = this.count - 1;
+    return { start: this.offset(0), end: this.offset(last) + this.pagesOf(last) * pageSize };
+  }
+}
+
 /** Runs that are planned together, at most: with them a plan takes 1 MiB, whatever the size of the core. */
 const GROUP_RUNS = 1 << 14;
 
@@ -41,16 +89,35 @@ export class RunGroup implements WantedRanges {
   }
 
   /** Runs `first` to `last` - 1. */
-  slice(first: number, last: number): PageRun[] {
-    const runs: PageRun[] = [];
-    for (let i = first; i < last; i++) runs.push(this.#at(i));
-    return runs;
+  slice(first: number, last: number): PageRuns {
+    const numbers = new Float64Array(RUN_NUMBERS * (last - first));
+    for (let i = first, at = 0; i < last; i++) {
+      numbers[at++] = this.#firstPfn[i]!;
+      numbers[at++] = (this.end[i]! - this.start[i]!) / this.#pageSize;
+      numbers[at++] = this.start[i]!;
+    }
+    return new PageRuns(numbers);
   }
+}
 
-  #at(i: number): PageRun {
-    const offset = this.start[i]!;
-    return { firstPfn: this.#firstPfn[i]!, pages: (this.end[i]! - offset) / this.#pageSize, offset };
+/** The same runs in parts that span at most `maxPages` pages each; a part has at least one page. */
+export function* splitRuns(runs: PageRuns, maxPages: number, pageSize: number): Generator<PageRuns> {
+  let part: number[] = [];
+  let limit = 0;
+  for (let i = 0; i < runs.count; i++) {
+    for (let done = 0; done < runs.pagesOf(i); ) {
+      const offset = runs.offset(i) + done * pageSize;
+      if (part.length > 0 && offset + pageSize > limit) {
+        yield new PageRuns(Float64Array.from(part));
+        part = [];
+      }
+      if (part.length === 0) limit = offset + maxPages * pageSize;
+      const pages = Math.min(runs.pagesOf(i) - done, Math.floor((limit - offset) / pageSize));
+      part.push(runs.firstPfn(i) + done, pages, offset);
+      done += pages;
+    }
   }
+  if (part.length > 0) yield new PageRuns(Float64Array.from(part));
 }
 
 /** In pages. */

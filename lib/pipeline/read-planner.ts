@@ -9,7 +9,7 @@ import {
 } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
-import { type PageRun, runGroups } from './page-runs.ts';
+import { type PageRuns, runGroups } from './page-runs.ts';
 
 /** What the read plan is made of and for. */
 export interface PlannerOptions {
@@ -23,7 +23,7 @@ export interface PlannerOptions {
 /** One call on the core: a map and its unmap, or a pread. */
 export interface PlannedRead {
   /** What is wanted of it, ascending. */
-  readonly runs: readonly PageRun[];
+  readonly runs: PageRuns;
   /** `pieces`: one page, put together from several preads. */
   readonly method: ReadMethod | 'pieces';
   /** File offset of the first wanted byte, and behind the last one. */
@@ -56,7 +56,7 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   for (const group of runGroups(bitmap, extents, pageSize, lengths, limits.borders, limits.copied)) {
     if (group.start[0]! < 0) {
       const runs = group.slice(0, 1);
-      const parts = partsOfPage(extents, runs[0]!.firstPfn, pageSize).filter((part) => part.offset >= 0);
+      const parts = partsOfPage(extents, runs.firstPfn(0), pageSize).filter((part) => part.offset >= 0);
       yield { runs, method: 'pieces', start: -1, end: -1, cost: parts.length * costs.readCall };
       continue;
     }
@@ -64,7 +64,7 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
     for (const { first, last, method, cost } of planReads(group, pageSize, costs, limits, allowed, table)) {
       allowance.spend(CALLS[method]);
       const runs = group.slice(first, last);
-      yield { runs, ...spanOf(runs, pageSize), method, cost };
+      yield { runs, ...runs.span(pageSize), method, cost };
     }
   }
 }
@@ -76,12 +76,6 @@ function limitsOf({ extents, pageSize, limits }: PlannerOptions): ReadLimits {
   );
   if (aligned || limits.map === 0) return limits;
   return { ...limits, map: Math.max(pageSize, limits.map - pageSize) };
-}
-
-/** The file offsets that runs cover, gaps included. */
-export function spanOf(runs: readonly PageRun[], pageSize: number): { start: number; end: number } {
-  const last = runs.at(-1)!;
-  return { start: runs[0]!.offset, end: last.offset + last.pages * pageSize };
 }
 
 /** Where the bytes of a page are; what no extent covers is zeros. */
@@ -154,7 +148,7 @@ export class CallPrediction {
       sum.preadBytes += read.end - read.start;
       return;
     }
-    for (const part of partsOfPage(this.#extents, read.runs[0]!.firstPfn, this.#pageSize)) {
+    for (const part of partsOfPage(this.#extents, read.runs.firstPfn(0), this.#pageSize)) {
       if (part.offset < 0) continue;
       sum.preads++;
       sum.preadBytes += part.to - part.from;
@@ -235,9 +229,9 @@ export function makeReadPlan(
 }
 
 function rangesOf(read: PlannedRead, { extents, pageSize }: PlannerOptions): PlannedRange[] {
-  const { firstPfn } = read.runs[0]!;
+  const firstPfn = read.runs.firstPfn(0);
   if (read.method !== 'pieces') {
-    const pages = read.runs.reduce((sum, run) => sum + run.pages, 0);
+    const { pages } = read.runs;
     return [{ offset: read.start, length: read.end - read.start, method: read.method, pages, firstPfn }];
   }
   return partsOfPage(extents, firstPfn, pageSize)

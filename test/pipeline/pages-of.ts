@@ -6,11 +6,12 @@ export function* pagesOf(
   pageSize: number,
 ): Generator<{ readonly pfn: number; readonly page: Uint8Array }> {
   if (!('bytes' in piece)) throw piece.error;
+  const { runs, bytes } = piece;
   let at = 0;
-  for (const { firstPfn, pages } of piece.runs) {
-    for (let pfn = firstPfn; pfn < firstPfn + pages; pfn++, at += pageSize) {
-      yield { pfn, page: piece.bytes.subarray(at, at + pageSize) };
+  for (let i = 0; i < runs.count; i++) {
+    for (let page = 0; page < runs.pagesOf(i); page++, at += pageSize) {
+      yield { pfn: runs.firstPfn(i) + page, page: bytes.subarray(at, at + pageSize) };
     }
   }
-  if (at !== piece.bytes.length) throw new Error(`${piece.bytes.length} bytes, but pages of ${at}`);
+  if (at !== bytes.length) throw new Error(`${bytes.length} bytes, but pages of ${at}`);
 }
