@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { bundledCore } from '../support/cores.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 import { vmcore } from './command.ts';
 
 const core = await bundledCore();
@@ -132,7 +133,7 @@ t.test('a full disk', async (t) => {
   t.match(device.stderr, /no space|ENOSPC/i);
 });
 
-t.test('a terminal gets one line that is redrawn', async (t) => {
+t.test('a terminal gets one line that is redrawn', beyondEmulation('terminal'), async (t) => {
   if (!existsSync('/usr/bin/script')) return t.plan(0, 'no script(1)');
   const onTerminal = (env: Record<string, string>) => {
     const wrapper = ['bash', '-c', 'script -qec "$(printf "%q " "$@")" /dev/null', 'bash'];

@@ -3,7 +3,7 @@ import { copyFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { bundledCore } from '../support/cores.ts';
-import { nodeProgram } from '../support/emulation.ts';
+import { beyondEmulation, nodeProgram } from '../support/emulation.ts';
 import { vmcore } from './command.ts';
 
 const folder = t.testdir({ empty: '', text: 'not a core\n'.repeat(1000), directory: {} });
@@ -55,7 +55,7 @@ for (const [what, path, code] of inputs) {
   });
 }
 
-t.test('no permission', async (t) => {
+t.test('no permission', beyondEmulation('otherUser'), async (t) => {
   // Root may do everything: another user tries.
   const user = process.getuid?.() === 0 ? { uid: 65534 } : {};
   const secret = join(folder, 'secret');

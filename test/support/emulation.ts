@@ -10,10 +10,12 @@ export const EMULATED = process.env.VMCORE_EMULATED_NODE !== undefined;
 
 const LIMITS = {
   sigbus: 'qemu-user delivers SIGBUS with an address of its own, not of the process',
+  terminal: 'qemu-user does not answer what a new glibc asks a terminal (TCGETS2)',
   strace: 'strace sees the calls of qemu-user, not those of the process',
   time: 'emulation is too slow for the cores of test/vm; the bundled ones, of two machines, are read',
   prebuilt: 'node-gyp-build was told to look at prebuilt addons only when the process began',
   zstdNapi: 'zstd-napi is installed for the machine that emulates',
+  otherUser: 'the emulated machine may lie in a folder that no other user may enter',
   addressSpace: 'in a limited address space there is what qemu-user takes, too',
 } as const;
 
