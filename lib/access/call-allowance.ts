@@ -16,15 +16,14 @@ export class CallAllowance {
   }
 
   /** For the next ranges: enough for one map at least. */
-  of({ count, start, end }: WantedRanges): number {
+  of(ranges: WantedRanges): number {
+    const { count, start, end } = ranges;
     const { callsPerGiB, callsPerWantedGiB = 0, callsPerSkippedGiB = 0 } = this.#limits;
     if (callsPerGiB === undefined || count === 0) return Number.POSITIVE_INFINITY;
-    let wanted = 0;
-    for (let i = 0; i < count; i++) wanted += end[i]! - start[i]!;
     const spanned = end[count - 1]! - start[0]!;
     const skipped = Math.max(0, start[0]! - (this.#end ?? start[0]!));
     this.#end = Math.max(end[count - 1]!, this.#end ?? 0);
-    this.#left += Math.max(spanned * callsPerGiB, wanted * callsPerWantedGiB) / GIB;
+    this.#left += Math.max(spanned * callsPerGiB, wantedBytes(ranges) * callsPerWantedGiB) / GIB;
     this.#left += (skipped * callsPerSkippedGiB) / GIB;
     return Math.max(CALLS.map, Math.floor(this.#left));
   }
@@ -32,4 +31,11 @@ export class CallAllowance {
   spend(calls: number): void {
     this.#left = Math.max(0, this.#left - calls);
   }
+}
+
+/** Without the gaps. */
+export function wantedBytes({ count, start, end }: WantedRanges): number {
+  let bytes = 0;
+  for (let i = 0; i < count; i++) bytes += end[i]! - start[i]!;
+  return bytes;
 }

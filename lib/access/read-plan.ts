@@ -1,4 +1,4 @@
-import { CallAllowance } from './call-allowance.ts';
+import { CallAllowance, wantedBytes } from './call-allowance.ts';
 import type { CopiedRanges } from './copied-ranges.ts';
 import type { MapBorders } from './map-borders.ts';
 import { PlanTable } from './plan-table.ts';
@@ -102,17 +102,11 @@ export function planReads(
   return planner.extents();
 }
 
-/** Limits with short reads, where there are any; undefined where these can't be few enough. */
-function shortLimits(
-  { count, start, end }: WantedRanges,
-  limits: ReadLimits,
-  allowed: number,
-): ReadLimits | undefined {
+/** Limits with short reads, where there are any; undefined where these would take more than half of the calls. */
+function shortLimits(ranges: WantedRanges, limits: ReadLimits, allowed: number): ReadLimits | undefined {
   const { shortPread, pread } = limits;
   if (shortPread === undefined || shortPread >= pread) return undefined;
-  let wanted = 0;
-  for (let i = 0; i < count; i++) wanted += end[i]! - start[i]!;
-  return 2 * wanted <= allowed * shortPread ? { ...limits, pread: shortPread } : undefined;
+  return 2 * wantedBytes(ranges) <= allowed * shortPread ? { ...limits, pread: shortPread } : undefined;
 }
 
 /** Plans for the same ranges, one after another. */
