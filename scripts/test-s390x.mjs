@@ -1,5 +1,6 @@
 // `npm run test:s390x [-- --quick | FILE...]`: the compiled tests on a big-endian Node.js, in user-mode emulation, with the
-// addon of prebuilds/; with --quick those that don't take minutes there. Fetches Node.js for s390x and cross-builds the addon where that is due; test/s390x has the rest.
+// addon of prebuilds/; with --quick those that don't take minutes there. Fetches Node.js for s390x and cross-builds the
+// addon where that is due; test/s390x has the rest.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

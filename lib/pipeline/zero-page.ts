@@ -1,6 +1,6 @@
 import { native } from '../access/native.ts';
 
-/** Tells pages of zeros from others: 30 ns for one with data, where calling costs nothing because there are many. */
+/** Tells pages of zeros from others: 70 ns for one with data, where a call is for many. */
 export class ZeroPageTest {
   readonly #pageSize: number;
   #found = new Uint8Array(1);

@@ -46,6 +46,15 @@ async function scrubbed(source: string, options: DumpOptions) {
   });
 }
 
+t.test('a core in a Buffer is scrubbed in the dump, and stays as it is', async (t) => {
+  const bytes = readFileSync(core);
+  const before = Buffer.from(bytes);
+  await using opened = await openVmcore(bytes);
+  await opened.dump(dump, { compression: 'none', level: 0, force: true, scrub: [text] });
+  t.equal(copies(dump), 0);
+  t.ok(bytes.equals(before));
+});
+
 t.equal(copies(core), 2, 'the core has what is to be scrubbed twice');
 
 for (const [name, options] of [
