@@ -22,9 +22,9 @@ Parts PartsArgument(const Napi::CallbackInfo& info, size_t index) {
   const Bytes array = TypedArrayArgument(info, index, napi_int32_array, "parts is not an Int32Array");
   const uint64_t count = IntegerArgument(info, index + 1, "count");
   if (count > array.length) throw RangeFailure(info.Env(), "there are not so many parts");
+  const auto* const lengths = reinterpret_cast<const uint32_t*>(array.data);
   Parts parts;
-  parts.lengths.resize(count);
-  std::memcpy(parts.lengths.data(), array.data, count * sizeof(uint32_t));
+  parts.lengths.assign(lengths, lengths + count);
   for (size_t i = 0; i < count; i++) {
     const uint32_t length = parts.lengths[i];
     if (length > std::numeric_limits<int32_t>::max()) throw RangeFailure(info.Env(), "a part has a length below 0");
