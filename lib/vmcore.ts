@@ -1,54 +1,32 @@
-import type { ByteSource } from './access/byte-source.ts';
 import { type AccessCounters, countersBetween } from './access/counters.ts';
-import {
-  MemoryBudget,
-  type MemoryOptions,
-  type PassMemory,
-  type PassSizes,
-  PLAIN_DUMP,
-  type WorkerOptions,
-} from './access/memory-budget.ts';
-import type { AccessOptions, AccessProfile } from './access/profile.ts';
-import { CALL_COSTS, type ReadCosts } from './access/read-plan.ts';
+import { type MemoryOptions, PLAIN_DUMP } from './access/memory-budget.ts';
+import type { AccessOptions } from './access/profile.ts';
 import { WINDOW_BYTES } from './access/region.ts';
-import { type SlotCounters, type SlotOptions, Slots } from './access/slots.ts';
-import type { AddressSpace, Architecture, WalkStep } from './arch/arch.ts';
+import type { SlotCounters } from './access/slots.ts';
+import type { AddressSpace, WalkStep } from './arch/arch.ts';
 import { type CpuRegisters, parseCpus } from './arch/registers.ts';
-import { architectureName, architectureOf } from './arch/registry.ts';
 import { argument, arrayToFill, checkObjective, checkPaddr, checkPfn, describe } from './arguments.ts';
-import { codecs } from './codecs/registry.ts';
+import { eraseinfoOf } from './core-description.ts';
+import { CoreParts } from './core-parts.ts';
 import type { CoreDiff } from './diff/core-diff.ts';
 import { type DiffOptions, diffCores } from './diff/diff.ts';
-import type { DiffSide } from './diff/side-pages.ts';
 import { VmcoreError } from './errors.ts';
 import { type EstimateOptions, type EstimateReport, estimateSizes } from './estimate/estimate.ts';
 import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
-import type { PageBitmap } from './filter/bitmap.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
-import { CorePages } from './filter/core-pages.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_MAX } from './filter/dump-level.ts';
-import { maxPfnOf } from './filter/existing-pages.ts';
 import type { PageExplanation } from './filter/explain.ts';
 import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
-import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
-import { planScrub, type ScrubPlan } from './filter/scrub-plan.ts';
-import type { ScrubTarget } from './filter/scrub-target.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { bytesWithData } from './formats/extents.ts';
-import { SPARING_MEMBER_BYTES } from './formats/kdump-source.ts';
-import { eraseinfoNotes, findVmcoreinfo, type Note, prstatusNotes } from './formats/notes.ts';
+import type { Note } from './formats/notes.ts';
 import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
-import { headerNames, readUtsname, type Utsname } from './kernel/utsname.ts';
-import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
-import { AddressSpaces } from './memory/address-spaces.ts';
-import { coreProfiles } from './memory/core-profile.ts';
-import { PhysicalMemory } from './memory/physical.ts';
-import { VirtualMemory } from './memory/virtual.ts';
-import { calibrateOn } from './pipeline/calibrate-on.ts';
+import { readUtsname, type Utsname } from './kernel/utsname.ts';
+import type { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import type { VirtualMemory } from './memory/virtual.ts';
 import { writeDump } from './pipeline/dump.ts';
-import type { CoreDescription, DumpContext } from './pipeline/dump-context.ts';
 import type { DumpOptions, PlanOptions } from './pipeline/dump-options.ts';
 import type { DumpReport } from './pipeline/dump-report.ts';
 import { type MemoryUsage, memoryUsageOf } from './pipeline/memory-usage.ts';
@@ -91,9 +69,6 @@ export interface PageRange {
   readonly class: PageClass;
 }
 
-/** Page size where VMCOREINFO does not say: that of x86_64 and s390x. */
-const DEFAULT_PAGE_SIZE = 4096;
-
 /** What can be written of a core whose pages can't be classified. */
 const LEVELS_WITHOUT_KERNEL = [0, 1];
 
@@ -122,113 +97,65 @@ export class Vmcore implements AsyncDisposable {
   /** Why there is no VMCOREINFO: undefined when there is. */
   readonly vmcoreinfoProblem: VmcoreError | undefined;
 
-  readonly #source: ByteSource;
-  readonly #core: OpenedCore;
-  readonly #architecture: Architecture | undefined;
-  readonly #budget: MemoryBudget;
-  /** Gets smaller when a pass needs room within the memory budget. */
-  #profile: AccessProfile;
-  #scale: number;
-  readonly #vmcoreinfo: Vmcoreinfo | undefined;
-  readonly #physBase: number;
-  readonly #tables: PhysicalMemory;
-  readonly #memory: PhysicalMemory;
-  readonly #spaces: AddressSpaces;
-  readonly #virtual: VirtualMemory;
-  readonly #pages: CorePages;
+  readonly #parts: CoreParts;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
-  #measuredCosts: ReadCosts | undefined;
 
   /** @internal Use openVmcore(). */
   constructor(core: OpenedCore, options: AccessOptions & MemoryOptions) {
-    const { source, header } = core;
-    this.#source = source;
-    this.#core = core;
-    this.file = source.name;
+    const parts = new CoreParts(core, options);
+    this.#parts = parts;
+    this.file = core.source.name;
     this.size = core.fileSize;
     this.format = core.format;
-    this.arch = architectureName(core.machine);
+    this.arch = parts.arch;
     this.littleEndian = core.littleEndian;
     this.segments = core.segments;
     this.memoryBytes = bytesWithData(core.extents);
     this.notes = core.notes;
-    const given = core.recipe.vmcoreinfo;
-    const text = given === undefined ? findVmcoreinfo(core.notes)?.desc : new TextEncoder().encode(given);
-    const info = readVmcoreinfo(text, source.name);
-    this.#vmcoreinfo = info instanceof VmcoreError ? undefined : info;
-    this.vmcoreinfoProblem = info instanceof VmcoreError ? info : undefined;
-    this.pageSize = header?.pageSize ?? this.#vmcoreinfo?.pageSize ?? DEFAULT_PAGE_SIZE;
-    const memory = {
-      ...{ source, pageSize: this.pageSize, heldBytes: heldBytes(core) },
-      bitmapBytes: Math.ceil(maxPfnOf(core.extents, this.pageSize) / 8),
-      profile: coreProfiles(core, options),
-    };
-    this.#budget = new MemoryBudget(memory, options.memoryBudget);
-    ({ profile: this.#profile, scale: this.#scale } = this.#budget.fit(PLAIN_DUMP, { workers: 0 }));
-    this.#architecture = architectureOf(core.machine);
-    this.cpus = this.#architecture
-      ? parseCpus(core.notes, this.#architecture.registers, core.littleEndian)
-      : [];
-    this.#physBase =
-      (this.#vmcoreinfo?.number('phys_base') === undefined ? header?.physBase : undefined) ??
-      this.#architecture?.physBase(this.#vmcoreinfo, core.segments) ??
-      0;
-    this.#tables = this.#physical(this.#profile.tables);
-    this.#memory = this.#physical(this.#profile.memory);
-    this.#spaces = new AddressSpaces(this.#architecture, this.#vmcoreinfo, this.#physBase, this.#tables);
-    this.#virtual = new VirtualMemory(this.#memory, this.#spaces.kernel(core, this.arch), core.littleEndian);
-    this.#pages = new CorePages({
-      arch: this.arch,
-      extents: core.extents,
-      pageSize: this.pageSize,
-      fileSize: core.fileSize,
-      inputLevel: header?.dumpLevel ?? 0,
-      memory: this.#virtual,
-      vmcoreinfo: () => this.vmcoreinfo,
-      openSlots: (use) =>
-        new Slots(source, use === 'pass' ? this.#profile.structPages : this.#profile.memory),
-    });
-    this.maxPfn = this.#pages.maxPfn;
+    this.vmcoreinfoProblem = parts.vmcoreinfoProblem;
+    this.pageSize = parts.pageSize;
+    const { architecture } = parts;
+    this.cpus = architecture ? parseCpus(core.notes, architecture.registers, core.littleEndian) : [];
+    this.maxPfn = parts.pages.maxPfn;
   }
 
   /** Whether the core has a usable VMCOREINFO note; without, it can be read, but not filtered. */
   get hasVmcoreinfo(): boolean {
-    return this.#vmcoreinfo !== undefined;
+    return this.#parts.vmcoreinfo !== undefined;
   }
 
   /** What the dead kernel exported. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO. */
   get vmcoreinfo(): Vmcoreinfo {
-    if (this.#vmcoreinfo) return this.#vmcoreinfo;
-    throw this.vmcoreinfoProblem;
+    return this.#parts.requireVmcoreinfo();
   }
 
   /** `uname` of the dead kernel. @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO, or what readVirtual throws. */
   get utsname(): Utsname {
     this.#requireOpen();
-    return readUtsname(this.#virtual, this.vmcoreinfo);
+    return readUtsname(this.#parts.virtual, this.vmcoreinfo);
   }
 
   /** What was erased from the core before, as makedumpfile's lines of text; empty where nothing was. */
   get eraseinfo(): Uint8Array {
-    return this.#core.header?.eraseinfo ?? Buffer.concat(eraseinfoNotes(this.notes).map(({ desc }) => desc));
+    return eraseinfoOf(this.#parts.core);
   }
 
   /** Why pages can't be classified, so that only levels 0 and 1 work; undefined when they can. */
   get filterProblem(): VmcoreError | undefined {
     this.#requireOpen();
-    return this.#pages.problem;
+    return this.#parts.pages.problem;
   }
 
   /** Calls made on the source so far. */
   get counters(): AccessCounters {
-    return this.#source.counters();
+    return this.#parts.core.source.counters();
   }
 
   /** How the slots of page-table reads and of users' reads did so far. */
   get slotCounters(): { readonly tables: SlotCounters; readonly memory: SlotCounters } {
-    return { tables: this.#tables.slots.counters, memory: this.#memory.slots.counters };
+    return { tables: this.#parts.tables.slots.counters, memory: this.#parts.memory.slots.counters };
   }
 
   /**
@@ -240,7 +167,7 @@ export class Vmcore implements AsyncDisposable {
   readPhysical(paddr: number, lengthOrInto: number | Uint8Array): Uint8Array {
     this.#requireOpen();
     checkPaddr(paddr);
-    return this.#memory.read(paddr, arrayToFill(lengthOrInto, this.size + this.maxPfn * this.pageSize));
+    return this.#parts.memory.read(paddr, arrayToFill(lengthOrInto, this.size + this.maxPfn * this.pageSize));
   }
 
   /**
@@ -254,7 +181,7 @@ export class Vmcore implements AsyncDisposable {
     if (!Number.isInteger(length) || length < 0 || length > WINDOW_BYTES) {
       throw argument(`a window has 0 to ${WINDOW_BYTES} bytes, not ${describe(length)}`);
     }
-    return this.#memory.withWindow(paddr, length, (bytes) => {
+    return this.#parts.memory.withWindow(paddr, length, (bytes) => {
       const result = use(bytes);
       if (result instanceof Promise) throw argument('the function that uses a window must not be async');
       return result;
@@ -313,7 +240,7 @@ export class Vmcore implements AsyncDisposable {
     checkPaddr(real);
     const registers = this.cpus.find((one) => one.cpu === cpu);
     if (!registers) throw argument(`there are registers of ${this.cpus.length} CPUs, and none of CPU ${cpu}`);
-    const architecture = this.#architecture;
+    const { architecture } = this.#parts;
     if (!architecture?.absoluteAddress) return real;
     const paddr = architecture.absoluteAddress(registers, real);
     if (paddr === undefined) throw argument(`CPU ${cpu} left no prefix register`);
@@ -334,8 +261,8 @@ export class Vmcore implements AsyncDisposable {
   vtop(vaddr: bigint, options: { readonly root?: number | bigint | undefined } = {}): AddressWalk {
     const { addressSpace } = this.#at(vaddr);
     const core = {
-      pages: this.#pages,
-      extents: this.#core.extents,
+      pages: this.#parts.pages,
+      extents: this.#parts.core.extents,
       segments: this.segments,
       pageSize: this.pageSize,
       isPlain: this.format !== 'kdump' && this.format !== 'kcore',
@@ -351,7 +278,7 @@ export class Vmcore implements AsyncDisposable {
    */
   findSymbols(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<KernelSymbol[]> {
     return this.#run(options.signal, async (signal) =>
-      findSymbols(this.#virtual, this.vmcoreinfo, new Set([name]), signal),
+      findSymbols(this.#parts.virtual, this.vmcoreinfo, new Set([name]), signal),
     );
   }
 
@@ -363,7 +290,7 @@ export class Vmcore implements AsyncDisposable {
   /** The kernel log with how it was kept, and how much of it is missing. @throws as dmesg(). */
   kernelLog(options: LogOptions = {}): KernelLog {
     this.#requireOpen();
-    return readKernelLog(this.#virtual, this.vmcoreinfo, options);
+    return readKernelLog(this.#parts.virtual, this.vmcoreinfo, options);
   }
 
   /**
@@ -373,7 +300,7 @@ export class Vmcore implements AsyncDisposable {
    */
   classify(options: ClassifyOptions = {}): Promise<Classification> {
     return this.#run(options.signal, (signal) =>
-      this.#pages.classify(checkDumpLevel(options.level), { ...options, signal }),
+      this.#parts.pages.classify(checkDumpLevel(options.level), { ...options, signal }),
     );
   }
 
@@ -383,7 +310,7 @@ export class Vmcore implements AsyncDisposable {
    * @throws the signal's reason.
    */
   findVmcoreinfo(options: ScanOptions = {}): Promise<VmcoreinfoCandidate[]> {
-    return this.#run(options.signal, (signal) => scanVmcoreinfo(this.#memory, { ...options, signal }));
+    return this.#run(options.signal, (signal) => scanVmcoreinfo(this.#parts.memory, { ...options, signal }));
   }
 
   /** Says why a page is kept or left out at a dump level (default 31). @throws VmcoreError ERR_VMCORE_ARGUMENT, ... */
@@ -391,7 +318,7 @@ export class Vmcore implements AsyncDisposable {
     this.#requireOpen();
     checkPfn(pfn);
     const level = checkDumpLevel(options.level);
-    return this.#pages.explain(pfn, level);
+    return this.#parts.pages.explain(pfn, level);
   }
 
   /** The pages of one class at dump level 31, ascending, as runs. @throws as classify(). */
@@ -404,7 +331,7 @@ export class Vmcore implements AsyncDisposable {
       throw argument(`a page class is one of ${PAGE_CLASSES.join(', ')}, not ${String(pageClass)}`);
     }
     const { collected } = await this.#run(options.signal, (signal) =>
-      this.#pages.classify(LEVEL_MAX, { signal, collect: [pageClass] }),
+      this.#parts.pages.classify(LEVEL_MAX, { signal, collect: [pageClass] }),
     );
     for (const [pfn, count] of collected.get(pageClass)!.runs()) yield { pfn, count, class: pageClass };
   }
@@ -417,13 +344,13 @@ export class Vmcore implements AsyncDisposable {
   plan(options: ReadPlanOptions = {}): Promise<ReadPlan> {
     return this.#run(options.signal, async (signal) => {
       const objective = checkObjective(options.objective);
-      const { bitmap, level } = await this.#pages.classify(checkDumpLevel(options.level), { signal });
+      const { bitmap, level } = await this.#parts.pages.classify(checkDumpLevel(options.level), { signal });
       const before = this.counters;
-      const costs = this.#readCosts(bitmap, options);
+      const costs = this.#parts.readCosts(bitmap, options);
       const calibration = countersBetween(before, this.counters);
-      const { profile, workers } = this.#fit({ ...PLAIN_DUMP, inPieces: false, objective }, options);
+      const { profile, workers } = this.#parts.fit({ ...PLAIN_DUMP, inPieces: false, objective }, options);
       const limits = profile.limits(objective, Math.max(1, workers));
-      const planner = { extents: this.#core.extents, pageSize: this.pageSize, limits, costs };
+      const planner = { extents: this.#parts.core.extents, pageSize: this.pageSize, limits, costs };
       return { level, calibration, ...makeReadPlan(bitmap, planner, objective) };
     });
   }
@@ -436,7 +363,10 @@ export class Vmcore implements AsyncDisposable {
    *   and reading throw; the signal's reason.
    */
   dump(target: DumpTarget, options: DumpOptions = {}): Promise<DumpReport> {
-    return this.#run(options.signal, (signal) => this.#dump(target, options, signal));
+    return this.#run(options.signal, (signal) => {
+      checkObjective(options.objective);
+      return writeDump(this.#parts.dumpContext(), target, options, signal);
+    });
   }
 
   /**
@@ -447,7 +377,7 @@ export class Vmcore implements AsyncDisposable {
   estimate(options: EstimateOptions = {}): Promise<EstimateReport> {
     return this.#run(options.signal, (signal) => {
       const levels = options.levels ?? (this.filterProblem ? LEVELS_WITHOUT_KERNEL : undefined);
-      return estimateSizes(this.#dumpContext(), { ...options, levels }, signal);
+      return estimateSizes(this.#parts.dumpContext(), { ...options, levels }, signal);
     });
   }
 
@@ -471,7 +401,7 @@ export class Vmcore implements AsyncDisposable {
     if (!(other instanceof Vmcore))
       throw argument('a core is compared with another one that openVmcore() opened');
     return this.#run(options.signal, (signal) =>
-      other.#run(signal, (both) => diffCores(this.#diffSide(), other.#diffSide(), options, both)),
+      other.#run(signal, (both) => diffCores(this.#parts.diffSide(), other.#parts.diffSide(), options, both)),
     );
   }
 
@@ -482,10 +412,8 @@ export class Vmcore implements AsyncDisposable {
       this.#closing.abort(closedError(this.file));
     }
     await Promise.allSettled(this.#running);
-    this.#tables.slots.release();
-    this.#memory.slots.release();
-    this.#pages.release();
-    this.#source.close();
+    this.#parts.release();
+    this.#parts.core.source.close();
   }
 
   /** {@link close}, for `await using`. */
@@ -493,125 +421,18 @@ export class Vmcore implements AsyncDisposable {
     await this.close();
   }
 
-  /** Regions of reads that are kept get smaller, too. */
-  #fit(pass: PassMemory, options: WorkerOptions): PassSizes {
-    const sizes = this.#budget.fit(pass, options);
-    if (sizes.scale < this.#scale) {
-      this.#scale = sizes.scale;
-      this.#profile = sizes.profile;
-      this.#tables.slots.resize(this.#profile.tables);
-      this.#memory.slots.resize(this.#profile.memory);
-    }
-    return sizes;
-  }
-
-  #dump(target: DumpTarget, options: DumpOptions, signal: AbortSignal): Promise<DumpReport> {
-    checkObjective(options.objective);
-    return writeDump(this.#dumpContext(), target, options, signal);
-  }
-
-  #dumpContext(): DumpContext {
-    return {
-      source: this.#source,
-      extents: this.#core.extents,
-      pageSize: this.pageSize,
-      fit: (pass: PassMemory, of: WorkerOptions) => this.#fit(pass, of),
-      inputLevel: this.#core.header?.dumpLevel ?? 0,
-      readCosts: (kept: PageBitmap, plan: PlanOptions) => this.#readCosts(kept, plan),
-      defaultCompression: () => (codecs().zstd.available ? 'zstd' : 'zlib'),
-      classifyPieces: (level, scan, piecePages) => this.#pages.classifyPieces(level, scan, piecePages),
-      planScrub: (targets: readonly ScrubTarget[], stop: AbortSignal) => this.#planScrub(targets, stop),
-      describe: (scrub: readonly ScrubRange[]) => this.#describe(scrub),
-    };
-  }
-
-  #diffSide(): DiffSide {
-    return {
-      memory: this.#memory,
-      extents: this.#core.extents,
-      pageSize: this.pageSize,
-      problem: this.#pages.problem,
-      classify: (options) => this.#pages.classify(LEVEL_MAX, options),
-    };
-  }
-
-  #planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan> {
-    const core = {
-      physical: this.#memory,
-      memory: this.#virtual,
-      vmcoreinfo: () => this.vmcoreinfo,
-      searchable: this.#core.notePayload.length,
-    };
-    return planScrub(targets, core, signal);
-  }
-
-  #describe(scrub: readonly ScrubRange[]): CoreDescription {
-    const { problem } = this.#pages;
-    const { machine, noteSegment } = this.#core;
-    const vmcoreinfo = findVmcoreinfo(this.notes);
-    return {
-      headers: {
-        pageSize: this.pageSize,
-        littleEndian: this.littleEndian,
-        utsname: this.#rawUtsname(scrub),
-        crashTime: this.#vmcoreinfo?.crashTime ?? this.#core.header?.crashTime ?? 0,
-        maxMapnr: this.#pages.maxMapnr,
-        nrCpus: this.#core.header?.nrCpus ?? prstatusNotes(this.notes).length,
-        physBase: BigInt(this.#physBase),
-        notes: this.#core.notePayload,
-        vmcoreinfo: vmcoreinfo && { offset: vmcoreinfo.offset, size: vmcoreinfo.desc.length },
-        eraseinfo: this.eraseinfo,
-      },
-      elf: {
-        machine,
-        noteSegment,
-        segments: this.segments,
-        directMap: this.#architecture?.directMap?.(this.#vmcoreinfo),
-        image: this.#vmcoreinfo && this.#architecture?.kernelImage?.(this.#vmcoreinfo, this.#physBase),
-      },
-      warnings: problem ? [`poisoned and offline pages could not be left out: ${problem.message}`] : [],
-    };
-  }
-
-  /** What reading costs, as the objective counts it; measured once, on pages that are kept. */
-  #readCosts(kept: PageBitmap, { objective, costs }: PlanOptions): ReadCosts {
-    if (objective === 'calls') return CALL_COSTS;
-    if (costs) return costs;
-    const { borders, copied } = this.#profile.memory;
-    if (this.#profile.policy !== 'auto') return this.#profile.costs;
-    this.#measuredCosts ??=
-      calibrateOn(this.#source, kept, this.#core.extents, this.pageSize, borders, copied) ??
-      this.#profile.costs;
-    return this.#measuredCosts;
-  }
-
-  /** Zeros where it can't be read: a dump is worth more than its name. */
-  #rawUtsname(scrub: readonly ScrubRange[]): Uint8Array {
-    try {
-      return headerNames(readUtsname(scrubbedMemory(this.#virtual, scrub), this.vmcoreinfo).raw);
-    } catch (error) {
-      if (error instanceof VmcoreError) return this.#core.header?.utsname ?? new Uint8Array(6 * 65);
-      throw error;
-    }
-  }
-
-  #physical(slots: SlotOptions): PhysicalMemory {
-    const { source, extents, littleEndian, excluded } = this.#core;
-    return new PhysicalMemory(source, extents, littleEndian, slots, excluded);
-  }
-
   /** Page tables other than the kernel's. */
   #pageTables(root: number | bigint): AddressSpace {
     if (typeof root !== 'bigint') checkPaddr(root);
     const paddr = typeof root === 'bigint' ? this.translate(root) : root;
-    const tables = this.#spaces.ofTable(paddr);
+    const tables = this.#parts.spaces.ofTable(paddr);
     if (tables) return tables;
     throw this.vmcoreinfoProblem ?? argument(`the page tables of ${this.arch} are not known`);
   }
 
   #at(vaddr: bigint): VirtualMemory {
     this.#requireOpen();
-    if (typeof vaddr === 'bigint' && vaddr >= 0n && vaddr < 1n << 64n) return this.#virtual;
+    if (typeof vaddr === 'bigint' && vaddr >= 0n && vaddr < 1n << 64n) return this.#parts.virtual;
     throw argument(`a virtual address is a bigint of 64 bits, not ${describe(vaddr)}`);
   }
 
@@ -630,14 +451,6 @@ export class Vmcore implements AsyncDisposable {
   #requireOpen(): void {
     if (this.#closed) throw closedError(this.file);
   }
-}
-
-/** What an open core keeps, in bytes: notes, where memory lies, and the bitmaps of a compressed dump with its ranks. */
-function heldBytes({ format, notePayload, extents, header, recipe }: OpenedCore): number {
-  const tables = notePayload.length + 3 * extents.start.byteLength;
-  if (format !== 'kdump' || !header) return tables;
-  const bitmap = Math.ceil(header.maxPfn / 8);
-  return tables + 2 * bitmap + Math.ceil(bitmap / 8) + recipe.sources.length * SPARING_MEMBER_BYTES;
 }
 
 function closedError(file: string): VmcoreError {

@@ -24,6 +24,8 @@ const parts = [
   'verify',
   'diff',
   'arguments.ts',
+  'core-description.ts',
+  'core-parts.ts',
   'vmcore.ts',
   'open.ts',
   'index.ts',

@@ -6,6 +6,7 @@ import type { DumpTimes, PairedRuns } from '../../benchmarks/makedumpfile/pairs.
 import { MARGIN, ratiosOf, record, slowerThan } from '../../benchmarks/makedumpfile/recorded.ts';
 import { makedumpfileVersion } from '../../benchmarks/support/makedumpfile.ts';
 import { bundledCore } from '../support/cores.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 import { absent, root } from '../support/oracles.ts';
 
 const times = (whole: number, classify: number): DumpTimes => ({ whole, classify });
@@ -37,7 +38,7 @@ t.test('recording keeps what was not measured again', async (t) => {
   t.equal(readFileSync(file, 'utf8'), '{\n  "a": 1,\n  "b": 2\n}\n');
 });
 
-t.test('a build of ours that became slower fails the check', async (t) => {
+t.test('a build of ours that became slower fails the check', beyondEmulation('speed'), async (t) => {
   if (!makedumpfileVersion()) return absent(t, 'makedumpfile') || undefined;
   const folder = t.testdir();
   const { path } = await bundledCore();

@@ -1,5 +1,6 @@
 // The same inputs each time, about a minute of them; `npm run fuzz` makes others, for longer.
 import t from 'tap';
+import { EMULATED } from '../support/emulation.ts';
 import { fuzz } from './fuzz.ts';
 import { targets } from './targets.ts';
 
@@ -22,9 +23,12 @@ const runs: Readonly<Record<string, number>> = {
 };
 const RUNS = 200;
 
+/** An emulated machine takes ten to twenty times as long for each. */
+const SHARE = EMULATED ? 0.1 : 1;
+
 for (const [name, target] of Object.entries(targets)) {
   t.test(name, async (t) => {
-    const finding = await fuzz(target, { seed: 1, runs: runs[name] ?? RUNS });
+    const finding = await fuzz(target, { seed: 1, runs: Math.ceil((runs[name] ?? RUNS) * SHARE) });
     t.equal(
       finding,
       undefined,

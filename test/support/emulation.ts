@@ -13,6 +13,7 @@ const LIMITS = {
   terminal: 'qemu-user does not answer what a new glibc asks a terminal (TCGETS2)',
   strace: 'strace sees the calls of qemu-user, not those of the process',
   time: 'emulation is too slow for the cores of test/vm; the bundled ones, of two machines, are read',
+  speed: 'makedumpfile runs on the machine that emulates: a ratio to it says nothing',
   prebuilt: 'node-gyp-build was told to look at prebuilt addons only when the process began',
   zstdNapi: 'zstd-napi is installed for the machine that emulates',
   otherUser: 'the emulated machine may lie in a folder that no other user may enter',

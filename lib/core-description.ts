@@ -1,0 +1,70 @@
+import type { Architecture } from './arch/arch.ts';
+import { VmcoreError } from './errors.ts';
+import type { CorePages } from './filter/core-pages.ts';
+import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
+import type { OpenedCore } from './formats/core-file.ts';
+import { UTSNAME_SIZE } from './formats/kdump-layout.ts';
+import { eraseinfoNotes, findVmcoreinfo, prstatusNotes } from './formats/notes.ts';
+import { headerNames, readUtsname } from './kernel/utsname.ts';
+import type { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import type { VirtualMemory } from './memory/virtual.ts';
+import type { CoreDescription } from './pipeline/dump-context.ts';
+
+/** An open core as far as a dump describes it. */
+export interface DescribedCore {
+  readonly core: OpenedCore;
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  readonly architecture: Architecture | undefined;
+  readonly vmcoreinfo: Vmcoreinfo | undefined;
+  readonly physBase: number;
+  readonly virtual: VirtualMemory;
+  readonly pages: CorePages;
+}
+
+/** What a dump says of a core beside its pages, with what is in these ranges overwritten. */
+export function describeCore(described: DescribedCore, scrub: readonly ScrubRange[]): CoreDescription {
+  const { core, architecture, vmcoreinfo, pages, physBase } = described;
+  const note = findVmcoreinfo(core.notes);
+  return {
+    headers: {
+      pageSize: described.pageSize,
+      littleEndian: core.littleEndian,
+      utsname: rawUtsname(described, scrub),
+      crashTime: vmcoreinfo?.crashTime ?? core.header?.crashTime ?? 0,
+      maxMapnr: pages.maxMapnr,
+      nrCpus: core.header?.nrCpus ?? prstatusNotes(core.notes).length,
+      physBase: BigInt(physBase),
+      notes: core.notePayload,
+      vmcoreinfo: note && { offset: note.offset, size: note.desc.length },
+      eraseinfo: eraseinfoOf(core),
+    },
+    elf: {
+      machine: core.machine,
+      noteSegment: core.noteSegment,
+      segments: core.segments,
+      directMap: architecture?.directMap?.(vmcoreinfo),
+      image: vmcoreinfo && architecture?.kernelImage?.(vmcoreinfo, physBase),
+    },
+    warnings: pages.problem
+      ? [`poisoned and offline pages could not be left out: ${pages.problem.message}`]
+      : [],
+  };
+}
+
+/** What was erased from a core before, as makedumpfile's lines of text; empty where nothing was. */
+export function eraseinfoOf({ header, notes }: OpenedCore): Uint8Array {
+  return header?.eraseinfo ?? Buffer.concat(eraseinfoNotes(notes).map(({ desc }) => desc));
+}
+
+/** Zeros where it can't be read: a dump is worth more than its name. */
+function rawUtsname({ core, virtual, vmcoreinfo }: DescribedCore, scrub: readonly ScrubRange[]): Uint8Array {
+  const inHeader = core.header?.utsname ?? new Uint8Array(UTSNAME_SIZE);
+  if (!vmcoreinfo) return inHeader;
+  try {
+    return headerNames(readUtsname(scrubbedMemory(virtual, scrub), vmcoreinfo).raw);
+  } catch (error) {
+    if (error instanceof VmcoreError) return inHeader;
+    throw error;
+  }
+}
