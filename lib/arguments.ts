@@ -1,10 +1,5 @@
 import type { ReadObjective } from './access/read-plan.ts';
-import { VmcoreError } from './errors.ts';
-
-/** What a caller did wrong. */
-export function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
-}
+import { argumentError } from './errors.ts';
 
 /** A value as messages show it. */
 export function describe(value: unknown): string {
@@ -14,17 +9,17 @@ export function describe(value: unknown): string {
 /** @throws VmcoreError ERR_VMCORE_ARGUMENT, as the other checks. */
 export function checkObjective(objective: ReadObjective = 'time'): ReadObjective {
   if (objective === 'time' || objective === 'calls') return objective;
-  throw argument(`an objective is 'time' or 'calls', not ${String(objective)}`);
+  throw argumentError(`an objective is 'time' or 'calls', not ${String(objective)}`);
 }
 
 export function checkPaddr(paddr: unknown): void {
   if (typeof paddr === 'number' && Number.isSafeInteger(paddr) && paddr >= 0) return;
-  throw argument(`a physical address is an integer number of at least 0, not ${describe(paddr)}`);
+  throw argumentError(`a physical address is an integer number of at least 0, not ${describe(paddr)}`);
 }
 
 export function checkPfn(pfn: unknown): void {
   if (typeof pfn === 'number' && Number.isSafeInteger(pfn) && pfn >= 0) return;
-  throw argument(`a pfn is an integer of at least 0, not ${describe(pfn)}`);
+  throw argumentError(`a pfn is an integer of at least 0, not ${describe(pfn)}`);
 }
 
 /** The array to fill: what was given, or a new one. No core can fill more than `limit` bytes. */
@@ -32,7 +27,7 @@ export function arrayToFill(lengthOrInto: unknown, limit: number): Uint8Array {
   if (lengthOrInto instanceof Uint8Array) return lengthOrInto;
   if (typeof lengthOrInto === 'number' && Number.isSafeInteger(lengthOrInto) && lengthOrInto >= 0) {
     if (lengthOrInto <= limit) return new Uint8Array(lengthOrInto);
-    throw argument(`${lengthOrInto} bytes are more than the core has`);
+    throw argumentError(`${lengthOrInto} bytes are more than the core has`);
   }
-  throw argument(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
+  throw argumentError(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
 }

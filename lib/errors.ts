@@ -69,6 +69,11 @@ export class VmcoreError extends Error {
   }
 }
 
+/** What a caller did wrong. */
+export function argumentError(message: string, file?: string): VmcoreError {
+  return new VmcoreError('ERR_VMCORE_ARGUMENT', message, { file });
+}
+
 /** True for a VmcoreError, also one of another copy of this package. With `code`, only for that code. */
 export function isVmcoreError(error: unknown, code?: VmcoreErrorCode): error is VmcoreError {
   return (

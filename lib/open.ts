@@ -2,7 +2,7 @@ import { checkBudget, type MemoryOptions } from './access/memory-budget.ts';
 import { type CoreSource, plainSource } from './access/open-source.ts';
 import { type AccessOptions, checkAccessOptions } from './access/profile.ts';
 import { architectureOf } from './arch/registry.ts';
-import { VmcoreError } from './errors.ts';
+import { argumentError, VmcoreError } from './errors.ts';
 import type { OpenedCore } from './formats/core-file.ts';
 import { findVmcoreinfo } from './formats/notes.ts';
 import { openCore } from './formats/open-core.ts';
@@ -51,15 +51,15 @@ export async function openVmcore(
   checkAccessOptions(options);
   const sparing = checkBudget(memoryBudget) !== undefined;
   if (excluded !== undefined && excluded !== 'error' && excluded !== 'zeros') {
-    throw argument(`excluded is 'error' or 'zeros', not ${String(excluded)}`);
+    throw argumentError(`excluded is 'error' or 'zeros', not ${String(excluded)}`);
   }
   if (vmcoreinfo !== undefined && typeof vmcoreinfo !== 'string') {
-    throw argument(`vmcoreinfo is a text, not ${typeof vmcoreinfo}`);
+    throw argumentError(`vmcoreinfo is a text, not ${typeof vmcoreinfo}`);
   }
   if (iomem !== undefined && typeof iomem !== 'string')
-    throw argument(`iomem is a text, not ${typeof iomem}`);
+    throw argumentError(`iomem is a text, not ${typeof iomem}`);
   const sources = (isList(source) ? source : [source]).map(plainSource);
-  if (sources.length === 0) throw argument('there is no file to open');
+  if (sources.length === 0) throw argumentError('there is no file to open');
   const recipe = { sources, access, excluded, allowTruncated, vmcoreinfo, iomem, pageTableBudget, sparing };
   const core = await openCore(recipe, signal);
   try {
@@ -91,8 +91,4 @@ async function runVmcoreinfo(core: OpenedCore, text: string, options: OpenOption
 
 function isList(source: CoreSource | readonly CoreSource[]): source is readonly CoreSource[] {
   return Array.isArray(source);
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

@@ -5,12 +5,12 @@ import { WINDOW_BYTES } from './access/region.ts';
 import type { SlotCounters } from './access/slots.ts';
 import type { AddressSpace, WalkStep } from './arch/arch.ts';
 import { type CpuRegisters, parseCpus } from './arch/registers.ts';
-import { argument, arrayToFill, checkObjective, checkPaddr, checkPfn, describe } from './arguments.ts';
+import { arrayToFill, checkObjective, checkPaddr, checkPfn, describe } from './arguments.ts';
 import { eraseinfoOf } from './core-description.ts';
 import { CoreParts } from './core-parts.ts';
 import type { CoreDiff } from './diff/core-diff.ts';
 import { type DiffOptions, diffCores } from './diff/diff.ts';
-import { VmcoreError } from './errors.ts';
+import { argumentError, VmcoreError } from './errors.ts';
 import { type EstimateOptions, type EstimateReport, estimateSizes } from './estimate/estimate.ts';
 import { type AddressWalk, walkAddress } from './filter/address-walk.ts';
 import type { Classification, ScanOptions } from './filter/classify.ts';
@@ -179,11 +179,11 @@ export class Vmcore implements AsyncDisposable {
     this.#requireOpen();
     checkPaddr(paddr);
     if (!Number.isInteger(length) || length < 0 || length > WINDOW_BYTES) {
-      throw argument(`a window has 0 to ${WINDOW_BYTES} bytes, not ${describe(length)}`);
+      throw argumentError(`a window has 0 to ${WINDOW_BYTES} bytes, not ${describe(length)}`);
     }
     return this.#parts.memory.withWindow(paddr, length, (bytes) => {
       const result = use(bytes);
-      if (result instanceof Promise) throw argument('the function that uses a window must not be async');
+      if (result instanceof Promise) throw argumentError('the function that uses a window must not be async');
       return result;
     });
   }
@@ -220,7 +220,7 @@ export class Vmcore implements AsyncDisposable {
   /** The string at a virtual address up to its NUL, or `limit` bytes of it; what is no UTF-8 becomes U+FFFD. */
   readCString(vaddr: bigint, limit = 4096): string {
     if (!Number.isSafeInteger(limit) || limit < 0 || limit > 1 << 24)
-      throw argument(`limit ${String(limit)}`);
+      throw argumentError(`limit ${String(limit)}`);
     return this.#at(vaddr).cstring(vaddr, limit);
   }
 
@@ -239,11 +239,12 @@ export class Vmcore implements AsyncDisposable {
     this.#requireOpen();
     checkPaddr(real);
     const registers = this.cpus.find((one) => one.cpu === cpu);
-    if (!registers) throw argument(`there are registers of ${this.cpus.length} CPUs, and none of CPU ${cpu}`);
+    if (!registers)
+      throw argumentError(`there are registers of ${this.cpus.length} CPUs, and none of CPU ${cpu}`);
     const { architecture } = this.#parts;
     if (!architecture?.absoluteAddress) return real;
     const paddr = architecture.absoluteAddress(registers, real);
-    if (paddr === undefined) throw argument(`CPU ${cpu} left no prefix register`);
+    if (paddr === undefined) throw argumentError(`CPU ${cpu} left no prefix register`);
     return paddr;
   }
 
@@ -328,7 +329,7 @@ export class Vmcore implements AsyncDisposable {
   }): AsyncGenerator<PageRange> {
     const pageClass = options.class;
     if (!PAGE_CLASSES.includes(pageClass)) {
-      throw argument(`a page class is one of ${PAGE_CLASSES.join(', ')}, not ${String(pageClass)}`);
+      throw argumentError(`a page class is one of ${PAGE_CLASSES.join(', ')}, not ${String(pageClass)}`);
     }
     const { collected } = await this.#run(options.signal, (signal) =>
       this.#parts.pages.classify(LEVEL_MAX, { signal, collect: [pageClass] }),
@@ -399,7 +400,7 @@ export class Vmcore implements AsyncDisposable {
    */
   diff(other: Vmcore, options: DiffOptions = {}): Promise<CoreDiff> {
     if (!(other instanceof Vmcore))
-      throw argument('a core is compared with another one that openVmcore() opened');
+      throw argumentError('a core is compared with another one that openVmcore() opened');
     return this.#run(options.signal, (signal) =>
       other.#run(signal, (both) => diffCores(this.#parts.diffSide(), other.#parts.diffSide(), options, both)),
     );
@@ -427,13 +428,13 @@ export class Vmcore implements AsyncDisposable {
     const paddr = typeof root === 'bigint' ? this.translate(root) : root;
     const tables = this.#parts.spaces.ofTable(paddr);
     if (tables) return tables;
-    throw this.vmcoreinfoProblem ?? argument(`the page tables of ${this.arch} are not known`);
+    throw this.vmcoreinfoProblem ?? argumentError(`the page tables of ${this.arch} are not known`);
   }
 
   #at(vaddr: bigint): VirtualMemory {
     this.#requireOpen();
     if (typeof vaddr === 'bigint' && vaddr >= 0n && vaddr < 1n << 64n) return this.#parts.virtual;
-    throw argument(`a virtual address is a bigint of 64 bits, not ${describe(vaddr)}`);
+    throw argumentError(`a virtual address is a bigint of 64 bits, not ${describe(vaddr)}`);
   }
 
   /** Runs work that close() ends and waits for. */

@@ -10,6 +10,7 @@ const lib = join(root, 'lib');
 /** The parts from left to right: each may import from those before it, and all from errors.ts. */
 const parts = [
   'errors.ts',
+  'turns.ts',
   'access',
   'codecs',
   'formats',

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { VmcoreError } from '../errors.ts';
+import { argumentError, type VmcoreError } from '../errors.ts';
 import { threadsInAddressSpace } from './address-space-limit.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { AccessProfile } from './profile.ts';
@@ -205,7 +205,7 @@ export class MemoryBudget {
     const { name } = this.#core.source;
     const by = workers > 0 ? ` with ${workers} worker threads` : '';
     const message = `${name}: a memoryBudget of ${bytes} bytes is too small${by}: at least ${least} are needed`;
-    return new VmcoreError('ERR_VMCORE_ARGUMENT', message, { file: name });
+    return argumentError(message, name);
   }
 }
 
@@ -223,18 +223,14 @@ export const FULL_BATCH = batchSize(1);
 /** @throws VmcoreError ERR_VMCORE_ARGUMENT. */
 export function checkBudget(bytes: number | undefined): number | undefined {
   if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= 0)) return bytes;
-  throw argument(`memoryBudget is a number of bytes, not ${String(bytes)}`);
+  throw argumentError(`memoryBudget is a number of bytes, not ${String(bytes)}`);
 }
 
 /** The threads that are asked for, 0 where there can be none; undefined for as many as are good. */
 function checkWorkers(workers: number | undefined, source: ByteSource): number | undefined {
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= MOST_WORKERS)) {
-    throw argument(`workers: 0 to ${MOST_WORKERS}, not ${String(workers)}`);
+    throw argumentError(`workers: 0 to ${MOST_WORKERS}, not ${String(workers)}`);
   }
   if (!source.shared) return 0;
   return workers === undefined ? undefined : Math.min(workers, threadsInAddressSpace());
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { BufferSource } from './buffer-source.ts';
 import type { ByteSource, SharedSource } from './byte-source.ts';
 import { FileSource } from './file-source.ts';
@@ -15,10 +15,7 @@ export function plainSource(source: CoreSource): PlainSource {
   if (typeof source === 'string' || source instanceof Uint8Array) return source;
   if (source instanceof URL && source.protocol === 'file:') return fileURLToPath(source);
   if (typeof source === 'number' && Number.isInteger(source) && source >= 0) return source;
-  throw new VmcoreError(
-    'ERR_VMCORE_ARGUMENT',
-    `a core is a path, a file URL, a descriptor or a Uint8Array, not ${String(source)}`,
-  );
+  throw argumentError(`a core is a path, a file URL, a descriptor or a Uint8Array, not ${String(source)}`);
 }
 
 /** Opens each; when one fails, those before it are closed. @throws VmcoreError ERR_VMCORE_OPEN. */

@@ -1,4 +1,4 @@
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { CopiedRanges } from './copied-ranges.ts';
 import type { MapBorders } from './map-borders.ts';
@@ -187,21 +187,22 @@ export function checkAccessOptions(options: AccessOptions) {
     pageTableBudget = DEFAULT_PAGE_TABLE_BUDGET,
   } = options;
   if (access !== 'auto' && access !== 'mmap' && access !== 'read') {
-    throw argument(`access is 'auto', 'mmap' or 'read', not ${String(access)}`);
+    throw argumentError(`access is 'auto', 'mmap' or 'read', not ${String(access)}`);
   }
-  if (!Number.isInteger(slots) || slots < 1 || slots > 4096) throw argument(`slots: 1 to 4096, not ${slots}`);
+  if (!Number.isInteger(slots) || slots < 1 || slots > 4096)
+    throw argumentError(`slots: 1 to 4096, not ${slots}`);
   if (
     regionBytes !== undefined &&
     (!(regionBytes >= SMALLEST_REGION_BYTES) || regionBytes !== powerOfTwoBelow(regionBytes))
   ) {
-    throw argument(`regionBytes is a power of two from ${SMALLEST_REGION_BYTES} on, not ${regionBytes}`);
+    throw argumentError(`regionBytes is a power of two from ${SMALLEST_REGION_BYTES} on, not ${regionBytes}`);
   }
   if (!Number.isSafeInteger(pageTableBudget) || pageTableBudget < 4 * KIB) {
-    throw argument(`pageTableBudget is at least 4096 bytes, not ${pageTableBudget}`);
+    throw argumentError(`pageTableBudget is at least 4096 bytes, not ${pageTableBudget}`);
   }
   const { hsaBytes } = options;
   if (hsaBytes !== undefined && !(Number.isSafeInteger(hsaBytes) && hsaBytes >= 0)) {
-    throw argument(`hsaBytes is a number of bytes, not ${hsaBytes}`);
+    throw argumentError(`hsaBytes is a number of bytes, not ${hsaBytes}`);
   }
   return { policy: access, slots, regionBytes, pageTableBudget };
 }
@@ -209,8 +210,4 @@ export function checkAccessOptions(options: AccessOptions) {
 /** `bytes` itself when it is a power of two. */
 function powerOfTwoBelow(bytes: number): number {
   return 2 ** Math.floor(Math.log2(bytes));
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

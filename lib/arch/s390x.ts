@@ -1,4 +1,5 @@
 import { isLostData } from '../errors.ts';
+import { EM_S390 } from '../formats/machine.ts';
 import type { Architecture, KernelFacts, ReadEntry } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
 import { findKernelLayout, kernelImage, physicalOfKernel } from './s390x-layout.ts';
@@ -43,7 +44,7 @@ const PAGE_LEVEL: PageTableLevel = { name: 'page', shift: 12, bits: 8, flags: FL
 
 export const s390x: Architecture = {
   name: 's390x',
-  machine: 22,
+  machine: EM_S390,
   registers,
   absoluteAddress,
   directMap: (facts) => facts?.address('IDENTITYBASE') ?? 0n,

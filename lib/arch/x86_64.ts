@@ -1,3 +1,4 @@
+import { EM_X86_64 } from '../formats/machine.ts';
 import type { Architecture, KernelFacts, SegmentFacts } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
 import type { LinearRange } from './segment-space.ts';
@@ -36,7 +37,7 @@ const INDEX_BITS = 9;
 
 export const x86_64: Architecture = {
   name: 'x86_64',
-  machine: 62,
+  machine: EM_X86_64,
   registers: {
     // struct user_regs_struct (arch/x86/include/asm/user_64.h) in elf_prstatus.
     prstatus: [

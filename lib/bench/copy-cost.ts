@@ -67,6 +67,6 @@ async function copyAll(core: RawCore, way: ReachWay, callBytes: number): Promise
   const page = new Uint8Array(pageSize);
   for (const bytes of core.pieces(way, callBytes)) {
     for (let at = 0; at < bytes.length; at += pageSize) page.set(bytes.subarray(at, at + pageSize));
-    if (core.turnIsDue) await core.turn();
+    if (core.turns.due) await core.turns.give();
   }
 }

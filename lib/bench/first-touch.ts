@@ -106,7 +106,7 @@ class WayReadings {
     const acquired = (cycles: number, bytes: number) => this.#calls.push((cycles * pageSize) / bytes);
     for (const bytes of core.pieces(this.#way, length, acquired)) {
       this.#touchPiece(bytes);
-      if (core.turnIsDue) await core.turn();
+      if (core.turns.due) await core.turns.give();
     }
   }
 

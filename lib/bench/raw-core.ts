@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { native } from '../access/native.ts';
-import { VmcoreError } from '../errors.ts';
+import { argumentError, VmcoreError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 
 /**
  * How bytes come into reach: `map` (page tables as pages are touched, on a regular file), `map-populated` (all page
@@ -32,22 +32,18 @@ export class RawCore implements Disposable {
   readonly eager: boolean;
   readonly #fd: number;
   readonly #source: ReturnType<ReturnType<typeof native>['source']>;
-  readonly #signal: AbortSignal | undefined;
-  #turn = performance.now();
+  readonly turns: Turns;
 
   /** @throws VmcoreError ERR_VMCORE_OPEN, ERR_VMCORE_ARGUMENT. */
   constructor(path: string, options: RawCoreOptions) {
     const { pageSize } = native();
     const { bytes = DEFAULT_BYTES, regionBytes = DEFAULT_REGION_BYTES } = options;
     if (!(regionBytes >= pageSize) || regionBytes % pageSize !== 0) {
-      throw new VmcoreError(
-        'ERR_VMCORE_ARGUMENT',
-        `regionBytes is a multiple of ${pageSize}, not ${regionBytes}`,
-      );
+      throw argumentError(`regionBytes is a multiple of ${pageSize}, not ${regionBytes}`);
     }
     this.#fd = open(path);
     this.#source = native().source(this.#fd);
-    this.#signal = options.signal;
+    this.turns = new Turns(options.signal);
     this.eager = path.startsWith('/proc/');
     this.regionBytes = regionBytes;
     this.bytes = Math.floor(Math.min(bytes, fstatSync(this.#fd).size) / pageSize) * pageSize;
@@ -60,7 +56,7 @@ export class RawCore implements Disposable {
 
   /** Reads all of it once, so that a regular file is in the page cache. */
   async warm(): Promise<void> {
-    for (const _ of this.pieces('pread', MIB)) await this.turn();
+    for (const _ of this.pieces('pread', MIB)) if (this.turns.due) await this.turns.give();
   }
 
   /**
@@ -89,19 +85,6 @@ export class RawCore implements Disposable {
     }
   }
 
-  /** Whether {@link turn} has something to do: an await for every page would cost more than the page. */
-  get turnIsDue(): boolean {
-    return performance.now() - this.#turn >= TURN_MS;
-  }
-
-  /** Gives the event loop its turn when it is due. @throws the signal's reason. */
-  async turn(): Promise<void> {
-    if (!this.turnIsDue) return;
-    await nextTurn();
-    this.#signal?.throwIfAborted();
-    this.#turn = performance.now();
-  }
-
   [Symbol.dispose](): void {
     closeSync(this.#fd);
   }
@@ -116,9 +99,6 @@ export class RawCore implements Disposable {
     return { bytes: new Uint8Array(region.window(0, size)), release: () => region.unmap() };
   }
 }
-
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
 
 function open(path: string): number {
   try {

@@ -1,3 +1,4 @@
+import { PADDR_LIMIT } from '../formats/machine.ts';
 import type { AddressWalk, PhysicalPage, Vmcore } from '../index.ts';
 import { UsageError } from './args.ts';
 import type { Command } from './command.ts';
@@ -41,12 +42,10 @@ An ADDRESS is 0xffffffff81000000, 16 hexadecimal digits, or SYMBOL[+OFFSET].`,
 };
 
 /** Kernel addresses are virtual on all machines but s390x, where the first ones are the same. */
-const PADDR_END = 1n << 52n;
-
 function topTable(text: string): number | bigint {
   const address = parseAddress(text);
   if (address === undefined) throw new UsageError(`--root is an address such as 0x4a31000, not '${text}'`);
-  return address < PADDR_END ? Number(address) : address;
+  return address < PADDR_LIMIT ? Number(address) : address;
 }
 
 /** Static symbols may share a name. */

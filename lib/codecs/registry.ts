@@ -1,4 +1,4 @@
-import { VmcoreError } from '../errors.ts';
+import { argumentError, VmcoreError } from '../errors.ts';
 import { type CodecKind, type LoadedCodec, PAGE_COMPRESSION, type PageCodec } from './codec.ts';
 import { lzo } from './lzo.ts';
 import { snappy } from './snappy.ts';
@@ -42,7 +42,7 @@ export interface CodecStatus {
 export function codec(name: CodecName, options: CodecOptions = {}): PageCodec {
   if (!Object.hasOwn(KINDS, name)) {
     const known = Object.keys(KINDS).join(', ');
-    throw new VmcoreError('ERR_VMCORE_ARGUMENT', `no codec is called ${String(name)}: there are ${known}`);
+    throw argumentError(`no codec is called ${String(name)}: there are ${known}`);
   }
   return createCodec(name, KINDS[name], options);
 }
@@ -63,10 +63,7 @@ export function createCodec(name: string, kind: CodecKind, options: CodecOptions
   const { min, max, standard } = kind.levels;
   const level = options.level ?? standard;
   if (!Number.isInteger(level) || level < min || level > max) {
-    throw new VmcoreError(
-      'ERR_VMCORE_ARGUMENT',
-      `level ${level} of ${name} is not a whole number from ${min} to ${max}`,
-    );
+    throw argumentError(`level ${level} of ${name} is not a whole number from ${min} to ${max}`);
   }
   const { loaded, reasons } = load(kind);
   if (!loaded) throw new VmcoreError('ERR_VMCORE_CODEC', `no ${name} in this process: ${reasons}`);

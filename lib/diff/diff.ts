@@ -1,8 +1,8 @@
-import { isLostData, VmcoreError } from '../errors.ts';
+import { argumentError, isLostData } from '../errors.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { type Progress, progress } from '../pipeline/progress.ts';
-import { Turns } from '../pipeline/turns.ts';
 import { ZeroPageTest } from '../pipeline/zero-page.ts';
+import { Turns } from '../turns.ts';
 import { type CoreDiff, DiffCounter, type PageDifference } from './core-diff.ts';
 import { ABSENT, type JointRun, jointRuns, type Presence, WITH_DATA, WITHOUT_DATA } from './presence.ts';
 import { type DiffSide, SidePages } from './side-pages.ts';
@@ -36,7 +36,7 @@ export async function diffCores(
 ): Promise<CoreDiff> {
   const { ranges = RANGES_LIMIT } = options;
   if (!Number.isSafeInteger(ranges) || ranges < 0) {
-    throw new VmcoreError('ERR_VMCORE_ARGUMENT', `ranges is a number of ranges, not ${String(ranges)}`);
+    throw argumentError(`ranges is a number of ranges, not ${String(ranges)}`);
   }
   return new Comparison(a, b, { ...options, ranges }, signal).run();
 }

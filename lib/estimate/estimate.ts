@@ -1,5 +1,5 @@
 import { type CodecName, codec, codecs } from '../codecs/registry.ts';
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { type Classification, onlyPiece, type ScanProgress } from '../filter/classify.ts';
 import { checkDumpLevel, type DumpLevel, LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { SelectPages } from '../filter/select.ts';
@@ -109,12 +109,12 @@ function checkRequest(options: EstimateOptions, inputLevel: number): EstimateReq
   const levels = checkList('levels', options.levels ?? DEFAULT_LEVELS);
   const compressions = checkList('compressions', options.compressions ?? availableCompressions());
   if (!(precision > 0 && precision <= 1))
-    throw argument(`precision is a part of the size up to 1, not ${precision}`);
+    throw argumentError(`precision is a part of the size up to 1, not ${precision}`);
   if (!Number.isSafeInteger(maxPages) || maxPages < SMALLEST_LIMIT) {
-    throw argument(`maxPages is a number of pages from ${SMALLEST_LIMIT} on, not ${maxPages}`);
+    throw argumentError(`maxPages is a number of pages from ${SMALLEST_LIMIT} on, not ${maxPages}`);
   }
   if (!Number.isInteger(seed) || seed < 1 || seed >= SEED_END) {
-    throw argument(`seed is an integer from 1 on, below ${SEED_END}, not ${seed}`);
+    throw argumentError(`seed is an integer from 1 on, below ${SEED_END}, not ${seed}`);
   }
   const ways = compressions.map((name) => {
     if (name === 'none') return { compression: undefined, compressionLevel: undefined };
@@ -127,7 +127,7 @@ function checkRequest(options: EstimateOptions, inputLevel: number): EstimateReq
 
 function checkList<T>(name: string, list: readonly T[]): readonly T[] {
   if (Array.isArray(list) && list.length > 0) return list;
-  throw argument(`${name} is a list of at least one`);
+  throw argumentError(`${name} is a list of at least one`);
 }
 
 function availableCompressions(): ('none' | CodecName)[] {
@@ -223,8 +223,4 @@ function reporter(
     reported = now;
     onProgress?.(progress(phase, { pages, totalPages, bytes: pages * pageSize }, started, now));
   };
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

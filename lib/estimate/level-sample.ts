@@ -1,15 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PLAIN_DUMP } from '../access/memory-budget.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { DumpContext } from '../pipeline/dump-context.ts';
+import { Turns } from '../turns.ts';
 import { type EstimatedTotal, estimateTotal, type RegionSizes } from './interval.ts';
 import { PageSizes, type Storage } from './page-sizes.ts';
 import { RegionSample } from './region-sample.ts';
-
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
 
 /** A sample of the pages that a level keeps, and what they become when they are stored in several ways. */
 export class LevelSample {
@@ -59,14 +56,12 @@ export class LevelSample {
     signal: AbortSignal,
   ): Promise<void> {
     const total = this.sizeAt(count);
-    let turn = performance.now();
+    const turns = new Turns(signal);
     for (const page of this.#pagesTo(count)) {
       if (page) this.#add(page.region, page.pfn);
-      if (performance.now() - turn < TURN_MS) continue;
+      if (!turns.due) continue;
       report(this.#size, total);
-      await nextTurn();
-      signal.throwIfAborted();
-      turn = performance.now();
+      await turns.give();
     }
     report(this.#size, total);
   }

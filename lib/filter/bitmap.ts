@@ -1,9 +1,4 @@
-/** Bits set in each byte value. */
-const BITS = Uint8Array.from({ length: 256 }, (_, byte) => {
-  let bits = 0;
-  for (let rest = byte; rest > 0; rest >>= 1) bits += rest & 1;
-  return bits;
-});
+import { BIT_COUNTS } from '../formats/bit-counts.ts';
 
 /** Below so many bytes they are counted one by one: that needs no view. */
 const FEW_BYTES = 64;
@@ -67,9 +62,10 @@ export class PageBitmap {
     if (first >= end) return 0;
     const firstByte = Math.floor(first / 8);
     const lastByte = Math.floor((end - 1) / 8);
-    if (firstByte === lastByte) return BITS[this.bytes[firstByte]! & headMask(first) & tailMask(end)]!;
+    if (firstByte === lastByte) return BIT_COUNTS[this.bytes[firstByte]! & headMask(first) & tailMask(end)]!;
     const atEnds =
-      BITS[this.bytes[firstByte]! & headMask(first)]! + BITS[this.bytes[lastByte]! & tailMask(end)]!;
+      BIT_COUNTS[this.bytes[firstByte]! & headMask(first)]! +
+      BIT_COUNTS[this.bytes[lastByte]! & tailMask(end)]!;
     return atEnds + countBytes(this.bytes, firstByte + 1, lastByte);
   }
 
@@ -87,7 +83,7 @@ export class PageBitmap {
       const byte = this.bytes[index]!;
       const mask = ((1 << (to - from)) - 1) << (bit & 7);
       this.bytes[index] = byte & ~mask;
-      return BITS[byte & mask]!;
+      return BIT_COUNTS[byte & mask]!;
     }
     const cleared = this.count(from, to);
     this.#apply(from, to, (byte, mask) => byte & ~mask);
@@ -156,12 +152,12 @@ function countBytes(bytes: Uint8Array, from: number, to: number): number {
   let count = 0;
   let at = from;
   if (to - from >= FEW_BYTES) {
-    while ((bytes.byteOffset + at) % 4 !== 0) count += BITS[bytes[at++]!]!;
+    while ((bytes.byteOffset + at) % 4 !== 0) count += BIT_COUNTS[bytes[at++]!]!;
     const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, Math.floor((to - at) / 4));
     for (let i = 0; i < words.length; i++) count += countWord(words[i]!);
     at += words.length * 4;
   }
-  for (; at < to; at++) count += BITS[bytes[at]!]!;
+  for (; at < to; at++) count += BIT_COUNTS[bytes[at]!]!;
   return count;
 }
 

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemMap, MemMapRange } from '../kernel/mem-map.ts';
 import type { PageLayout } from '../kernel/page-layout.ts';
 import type { StructPages } from '../kernel/struct-pages.ts';
+import { Turns } from '../turns.ts';
 import { PageBitmap } from './bitmap.ts';
 import { type ExistingPages, existingPages, type PageLimits } from './existing-pages.ts';
 import { type ClassCounts, PAGE_CLASSES, type PageClass } from './page-class.ts';
@@ -66,9 +66,6 @@ export interface PageFacts {
   /** A stream of struct pages for one user, who releases it. */
   openStructPages(use: StructPageUse): StructPages;
 }
-
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
 
 /** The pages that are classified. */
 export interface ClassifiedCore extends PageLimits {
@@ -143,13 +140,14 @@ class Classifier {
   /** Struct pages judged so far, and in all. */
   #judged = 0;
   readonly #totalPages: number;
-  #turn = performance.now();
+  readonly #turns: Turns;
 
   constructor(core: ClassifiedCore, level: number, options: ScanOptions) {
     const { facts } = core;
     this.#core = core;
     this.#level = level;
     this.#options = options;
+    this.#turns = new Turns(options.signal);
     this.#scan = facts && new PageScan(facts.layout, facts.littleEndian, level);
     this.#pages = facts?.openStructPages('pass');
     this.#totalPages = (facts?.memMap.ranges ?? []).reduce((sum, range) => sum + pagesOf(range), 0);
@@ -202,7 +200,7 @@ class Classifier {
       for (const chunk of pages.chunks(range, from, to)) {
         scan.scan(chunk);
         this.#judged += chunk.count;
-        if (performance.now() - this.#turn >= TURN_MS) await this.#giveTurn();
+        if (this.#turns.due) await this.#giveTurn();
       }
     }
     this.#options.signal?.throwIfAborted();
@@ -212,9 +210,7 @@ class Classifier {
 
   async #giveTurn(): Promise<void> {
     this.#report(this.#judged);
-    await nextTurn();
-    this.#options.signal?.throwIfAborted();
-    this.#turn = performance.now();
+    await this.#turns.give();
   }
 
   #report(pages: number): void {

@@ -1,4 +1,4 @@
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { PAGE_CLASSES, type PageClass } from './page-class.ts';
 
 /** makedumpfile's dump level, a sum of these bits (makedumpfile(8), -d). */
@@ -35,8 +35,7 @@ const BITS: Readonly<Record<(typeof LEVEL_CLASSES)[number], number>> = {
 export function checkDumpLevel(level: unknown = LEVEL_MAX): number {
   if (typeof level === 'number' && Number.isInteger(level) && level >= 0 && level <= LEVEL_MAX) return level;
   if (Array.isArray(level)) return level.reduce<number>((sum, name) => sum | bitOf(name), 0);
-  throw new VmcoreError(
-    'ERR_VMCORE_ARGUMENT',
+  throw argumentError(
     `a dump level is an integer from 0 to ${LEVEL_MAX} or a list of classes, not ${String(level)}`,
   );
 }
@@ -44,8 +43,5 @@ export function checkDumpLevel(level: unknown = LEVEL_MAX): number {
 function bitOf(name: unknown): number {
   const known = LEVEL_CLASSES.find((candidate) => candidate === name);
   if (known) return BITS[known];
-  throw new VmcoreError(
-    'ERR_VMCORE_ARGUMENT',
-    `a class of a dump level is one of ${LEVEL_CLASSES.join(', ')}, not ${String(name)}`,
-  );
+  throw argumentError(`a class of a dump level is one of ${LEVEL_CLASSES.join(', ')}, not ${String(name)}`);
 }

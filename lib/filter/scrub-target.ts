@@ -1,4 +1,5 @@
-import { hex, VmcoreError } from '../errors.ts';
+import { argumentError, hex, type VmcoreError } from '../errors.ts';
+import { PADDR_LIMIT } from '../formats/machine.ts';
 
 /** What each form of target has. */
 interface ScrubOptions {
@@ -36,8 +37,6 @@ export interface ScrubPhysical extends ScrubOptions {
 /** What is overwritten before a dump has it. */
 export type ScrubTarget = ScrubSymbol | ScrubVirtual | ScrubPhysical;
 
-/** Physical addresses have at most 52 bits. */
-const PADDR_END = 2 ** 52;
 const VADDR_END = 1n << 64n;
 
 /** @throws VmcoreError ERR_VMCORE_ARGUMENT for what is no target. */
@@ -61,7 +60,7 @@ export function checkTarget(target: ScrubTarget): void {
     throw scrubError(`${String(vaddr)} + ${size} bytes is no range of 64-bit addresses (bigint)`);
   }
   checkCount('a physical address', target.paddr, 0);
-  if (target.paddr + target.size > PADDR_END)
+  if (target.paddr + target.size > PADDR_LIMIT)
     throw scrubError(`${hex(target.paddr)} + ${size} bytes is no physical memory`);
 }
 
@@ -76,5 +75,5 @@ function checkCount(what: string, value: unknown, min: number): void {
 }
 
 export function scrubError(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', `scrub: ${message}`);
+  return argumentError(`scrub: ${message}`);
 }

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hex, VmcoreError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import { PageBitmap } from './bitmap.ts';
 import type { Classification } from './classify.ts';
 import type { PageClass } from './page-class.ts';
@@ -26,9 +26,6 @@ export type SelectPages = (
 
 /** Reading them can stop the machine, or there is nothing to read. */
 const NEVER_READ: ReadonlySet<PageClass> = new Set<PageClass>(['hwpoison', 'offline']);
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
-
 /**
  * A classification of which all classes were collected, as `select` changes it.
  * @throws VmcoreError ERR_VMCORE_SELECT with the range when `select` throws or answers something else; the signal's reason.
@@ -43,7 +40,7 @@ export async function selectPages(
   const counts = { ...classification.counts };
   const dropped = new PageBitmap(bitmap.endPfn, undefined, bitmap.firstPfn);
   let deselected = 0;
-  let turn = performance.now();
+  const turns = new Turns(signal);
   for (const range of selectableRanges(classification)) {
     const end = range.pfn + range.count;
     for (let pfn = range.pfn; pfn < end; ) {
@@ -56,10 +53,8 @@ export async function selectPages(
         deselected += bitmap.clear(pfn, pfn + count);
       }
       pfn += count;
-      if (performance.now() - turn < TURN_MS) continue;
-      await nextTurn();
-      signal?.throwIfAborted();
-      turn = performance.now();
+      if (!turns.due) continue;
+      await turns.give();
     }
   }
   return { ...classification, bitmap, counts, deselected, dropped, kept: bitmap.count() };

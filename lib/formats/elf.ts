@@ -1,107 +1,26 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, NoteSegment, Segment } from './core-file.ts';
+import {
+  ELF_CLASSES,
+  ELF_IDENT,
+  ELF_MAGIC,
+  ELF32,
+  ELFDATA2LSB,
+  ELFDATA2MSB,
+  type ElfClass,
+  ET_CORE,
+  PN_XNUM,
+  PT_LOAD,
+  PT_NOTE,
+} from './elf-layout.ts';
 import { type Extent, makeExtents } from './extents.ts';
+import { PADDR_LIMIT } from './machine.ts';
 import { parseNotes } from './notes.ts';
 
-/** ELF constants: include/uapi/linux/elf.h, and the gABI's chapters ELF Header, Sections, Symbol Table and Program Header. */
-const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-const ELFDATA2LSB = 1;
-const ELFDATA2MSB = 2;
-const ET_CORE = 4;
-const PT_LOAD = 1;
-const PT_NOTE = 4;
-/** e_phnum of PN_XNUM: the real number is sh_info of section header 0. */
-const PN_XNUM = 0xffff;
-/** Where the fields lie that depend on the word size, in bytes. */
-export interface ElfClass {
-  readonly format: 'elf32' | 'elf64';
-  readonly ehdr: {
-    bytes: number;
-    phoff: number;
-    shoff: number;
-    phentsize: number;
-    phnum: number;
-    shentsize: number;
-    shnum: number;
-    shstrndx: number;
-  };
-  readonly phdr: {
-    bytes: number;
-    flags: number;
-    offset: number;
-    vaddr: number;
-    paddr: number;
-    filesz: number;
-    memsz: number;
-    align: number;
-  };
-  readonly shdr: {
-    bytes: number;
-    name: number;
-    type: number;
-    flags: number;
-    addr: number;
-    offset: number;
-    size: number;
-    link: number;
-    info: number;
-  };
-  readonly sym: { bytes: number; name: number; shndx: number; value: number };
-  /** Of a section that is compressed. */
-  readonly chdr: { bytes: number; type: number; size: number };
-  /** p_paddr of all ones: the producer knew no physical address (fs/proc/kcore.c, vmalloc ranges). */
-  readonly noPaddr: bigint;
-  /** An address, offset or size. */
-  word(view: DataView, at: number, littleEndian: boolean): bigint;
-}
+/** The shorter of both headers. */
+const IDENT_BYTES = ELF32.ehdr.bytes;
 
-/** By e_ident[EI_CLASS]. */
-const CLASSES: Readonly<Record<number, ElfClass>> = {
-  1: {
-    format: 'elf32',
-    ehdr: {
-      bytes: 52,
-      phoff: 28,
-      shoff: 32,
-      phentsize: 42,
-      phnum: 44,
-      shentsize: 46,
-      shnum: 48,
-      shstrndx: 50,
-    },
-    phdr: { bytes: 32, flags: 24, offset: 4, vaddr: 8, paddr: 12, filesz: 16, memsz: 20, align: 28 },
-    shdr: { bytes: 40, name: 0, type: 4, flags: 8, addr: 12, offset: 16, size: 20, link: 24, info: 28 },
-    sym: { bytes: 16, name: 0, shndx: 14, value: 4 },
-    chdr: { bytes: 12, type: 0, size: 4 },
-    noPaddr: 0xffffffffn,
-    word: (view, at, littleEndian) => BigInt(view.getUint32(at, littleEndian)),
-  },
-  2: {
-    format: 'elf64',
-    ehdr: {
-      bytes: 64,
-      phoff: 32,
-      shoff: 40,
-      phentsize: 54,
-      phnum: 56,
-      shentsize: 58,
-      shnum: 60,
-      shstrndx: 62,
-    },
-    phdr: { bytes: 56, flags: 4, offset: 8, vaddr: 16, paddr: 24, filesz: 32, memsz: 40, align: 48 },
-    shdr: { bytes: 64, name: 0, type: 4, flags: 8, addr: 16, offset: 24, size: 32, link: 40, info: 44 },
-    sym: { bytes: 24, name: 0, shndx: 6, value: 8 },
-    chdr: { bytes: 24, type: 0, size: 8 },
-    noPaddr: 0xffffffffffffffffn,
-    word: (view, at, littleEndian) => view.getBigUint64(at, littleEndian),
-  },
-};
-/** e_ident, e_type and e_machine are where they are in both classes. */
-const IDENT_BYTES = 52;
-
-/** Physical addresses have at most 52 bits on x86_64 (Intel SDM 3, 4.1.4), and s390x machines have less memory. */
-const PADDR_LIMIT = 2 ** 52;
 /** The kernel keeps a core's notes below this: a few KiB a CPU, 1 MiB of device dumps. In bytes. */
 export const NOTES_LIMIT = 256 << 20;
 /** /proc/vmcore has one PT_LOAD a memory range, makedumpfile's output up to a few a MiB. */
@@ -218,8 +137,8 @@ export function readElfIdent(source: ByteSource): ElfIdent {
   const ident = new Uint8Array(IDENT_BYTES);
   requireRange(source, 0, IDENT_BYTES);
   source.read(0, ident);
-  const elf = CLASSES[ident[4]!];
-  const data = ident[5];
+  const elf = ELF_CLASSES[ident[ELF_IDENT.class]!];
+  const data = ident[ELF_IDENT.data];
   if (!elf || (data !== ELFDATA2LSB && data !== ELFDATA2MSB))
     throw refuse(source, 'has ELF magic and no ELF header behind it');
   const bytes = new Uint8Array(elf.ehdr.bytes);
@@ -227,7 +146,8 @@ export function readElfIdent(source: ByteSource): ElfIdent {
   source.read(0, bytes);
   const littleEndian = data === ELFDATA2LSB;
   const view = new DataView(bytes.buffer);
-  const [type, machine] = [view.getUint16(16, littleEndian), view.getUint16(18, littleEndian)];
+  const type = view.getUint16(ELF_IDENT.type, littleEndian);
+  const machine = view.getUint16(ELF_IDENT.machine, littleEndian);
   return { elf, littleEndian, type, machine, view };
 }
 

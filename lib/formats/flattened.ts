@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import type { AccessCounters } from '../access/counters.ts';
 import { gatherByReading, type Parts } from '../access/parts.ts';
 import type { Region } from '../access/region.ts';
 import { Slots } from '../access/slots.ts';
 import { VmcoreError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import type { OpenCoreOptions } from './core-file.ts';
 import { type Extent, type Extents, findExtent, makeExtents } from './extents.ts';
 import {
@@ -15,10 +15,12 @@ import {
 } from './flattened-layout.ts';
 
 /** The heads of records are read with what is around them: small records lie close together. */
-const HEAD_SLOTS = { slots: 1, regionBytes: 4096, readBytes: 4096, policy: 'read' } as const;
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
-/** Records between two looks at the clock. */
+const HEAD_SLOTS = {
+  slots: 1,
+  regionBytes: 4096,
+  readBytes: 4096,
+  policy: 'read',
+} as const; /** Records between two looks at the clock. */
 const RECORDS_PER_LOOK = 256;
 
 /**
@@ -81,14 +83,12 @@ class RecordReader {
   async readAll(): Promise<Records> {
     const { signal } = this.#options;
     const records = new Records();
-    let turn = performance.now();
+    const turns = new Turns(signal);
     let looks = 0;
     for (let at = FLATTENED_HEADER_SIZE; at >= 0; ) {
       at = this.#next(records, at);
-      if (++looks % RECORDS_PER_LOOK !== 0 || performance.now() - turn < TURN_MS) continue;
-      await nextTurn();
-      signal?.throwIfAborted();
-      turn = performance.now();
+      if (++looks % RECORDS_PER_LOOK !== 0 || !turns.due) continue;
+      await turns.give();
     }
     this.#slots.release();
     return records;

@@ -1,20 +1,12 @@
-import { HEADER_SIZE, KDUMP_SIGNATURE, STATUS_INCOMPLETE } from './kdump-layout.ts';
+import { ELF_CLASSES, ELF_IDENT, ELFDATA2LSB } from './elf-layout.ts';
+import { HEADER, HEADER_32, HEADER_SIZE, KDUMP_SIGNATURE, STATUS_INCOMPLETE } from './kdump-layout.ts';
+import { isPageSize } from './machine.ts';
 
 /** Bytes from the beginning of a dump that its mark lies in, whatever the format. */
 export const MARK_BYTES = HEADER_SIZE;
 
 /** e_flags of a core that lacks pages (makedumpfile.h: DUMP_ELF_INCOMPLETE). */
 export const ELF_INCOMPLETE = 1;
-
-/** Where disk_dump_header has status and block_size, with 64-bit and 32-bit time stamps (crash diskdump.h). */
-const KDUMP_FIELDS = [
-  { status: 424, blockSize: 428 },
-  { status: 412, blockSize: 416 },
-];
-const BLOCK_SIZES = [4096, 8192, 16384, 32768, 65536];
-
-/** e_flags by e_ident[EI_CLASS] (gABI, ELF Header). */
-const E_FLAGS: Readonly<Record<number, number>> = { 1: 36, 2: 48 };
 
 /**
  * Marks the dump that begins with `head` incomplete, as its writer would: kdump-compressed or ELF, of any byte order and
@@ -51,19 +43,19 @@ function placeOf(head: Uint8Array): MarkPlace | undefined {
 }
 
 function placeInKdump(view: DataView): MarkPlace | undefined {
-  const layouts = KDUMP_FIELDS.flatMap((fields) =>
-    [true, false].map((littleEndian) => ({ ...fields, littleEndian })),
+  const layouts = [HEADER, HEADER_32].flatMap(({ status, blockSize }) =>
+    [true, false].map((littleEndian) => ({ status, blockSize, littleEndian })),
   );
   const layout = layouts.find(
     ({ blockSize, littleEndian }) =>
-      view.byteLength >= blockSize + 4 && BLOCK_SIZES.includes(view.getInt32(blockSize, littleEndian)),
+      view.byteLength >= blockSize + 4 && isPageSize(view.getInt32(blockSize, littleEndian)),
   );
   return layout && { offset: layout.status, bit: STATUS_INCOMPLETE, littleEndian: layout.littleEndian };
 }
 
 function placeInElf(view: DataView): MarkPlace | undefined {
-  const offset = view.byteLength > 5 ? E_FLAGS[view.getUint8(4)] : undefined;
+  const offset =
+    view.byteLength > ELF_IDENT.data ? ELF_CLASSES[view.getUint8(ELF_IDENT.class)]?.ehdr.flags : undefined;
   if (offset === undefined || view.byteLength < offset + 4) return undefined;
-  const ELFDATA2LSB = 1;
-  return { offset, bit: ELF_INCOMPLETE, littleEndian: view.getUint8(5) === ELFDATA2LSB };
+  return { offset, bit: ELF_INCOMPLETE, littleEndian: view.getUint8(ELF_IDENT.data) === ELFDATA2LSB };
 }

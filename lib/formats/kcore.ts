@@ -6,14 +6,13 @@ import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { type Ehdr, type ProgramHeader, readEhdr, readProgramHeaders } from './elf.ts';
 import { makeExtents } from './extents.ts';
 import { type MemoryRange, usedMemory, withoutRange } from './iomem.ts';
+import { PADDR_LIMIT } from './machine.ts';
 import { findVmcoreinfo, parseNotes } from './notes.ts';
 
 /** The note of a task_struct, which no core of a crash has (include/uapi/linux/elf.h, fs/proc/kcore.c). */
 const NT_TASKSTRUCT = 4;
 /** They are a few pages, the most a task_struct of 10 KiB and VMCOREINFO; in bytes. */
 const NOTES_LIMIT = 1n << 20n;
-/** No machine has more physical memory (Intel SDM 3, 4.1.4). */
-const PADDR_LIMIT = 1n << 52n;
 /** What its memory is: Documentation/filesystems/proc.rst. */
 const IOMEM = '/proc/iomem';
 /** Where VMCOREINFO is: physical address and length of its note, both hexadecimal (kernel/ksysfs.c). */

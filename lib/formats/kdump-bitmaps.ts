@@ -2,9 +2,8 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { Extents } from './extents.ts';
 import { bitmapStart, type KdumpFacts } from './kdump-headers.ts';
+import { PADDR_LIMIT } from './machine.ts';
 
-/** Physical addresses have at most 52 bits (Intel SDM 3, 4.1.4; arm64 with LPA). */
-const PADDR_LIMIT = 2 ** 52;
 /** Bytes of one bitmap: for 64 TiB of memory in pages of 4 KiB, the most that x86_64 has with 4 levels. */
 const BITMAP_LIMIT = 2 ** 31;
 

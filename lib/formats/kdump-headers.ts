@@ -1,6 +1,17 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
-import { type FileRange, HEADER, KDUMP_SIGNATURE, SUB_HEADER, UTSNAME_SIZE } from './kdump-layout.ts';
+import {
+  type FileRange,
+  HEADER,
+  HEADER_32,
+  HEADER_SIZE,
+  KDUMP_SIGNATURE,
+  KDUMP_VERSION,
+  SUB_HEADER,
+  SUB_HEADER_SIZE,
+  UTSNAME_SIZE,
+} from './kdump-layout.ts';
+import { isPageSize } from './machine.ts';
 
 /** What the headers of a kdump-compressed file say, of any version, word size and byte order. */
 export interface KdumpFacts {
@@ -33,18 +44,6 @@ export interface KdumpFacts {
   /** What was erased, as text. */
   readonly eraseinfo: FileRange;
 }
-
-/** Byte offsets in struct disk_dump_header of a 32-bit machine: 2 bytes of padding, and timestamps of 32 bits. */
-const HEADER_32 = {
-  ...HEADER,
-  timestampSeconds: 404,
-  status: 412,
-  blockSize: 416,
-  subHeaderSize: 420,
-  bitmapBlocks: 424,
-  maxMapnr: 428,
-  nrCpus: 448,
-} as const;
 
 /** The type of kdump_sub_header's fields that are a long: addresses, pfns and sizes; the others are the same anywhere. */
 type SubHeaderLayout = { readonly [field in keyof typeof SUB_HEADER]: number };
@@ -81,14 +80,6 @@ const SUB_HEADER_PADDED: SubHeaderLayout = {
   maxMapnr64: 88,
 };
 
-/** Bytes that hold every layout of either header. */
-const HEADER_BYTES = 464;
-const SUB_HEADER_BYTES = 104;
-const LATEST_VERSION = 6;
-/** Page sizes of Linux: 4 KiB to 256 KiB. */
-const BLOCK_SIZE_MIN = 4096;
-const BLOCK_SIZE_MAX = 262144;
-
 /** File offset of bitmap 1. */
 export function bitmapStart({ subHeaderBlocks, blockSize }: KdumpFacts): number {
   return (1 + subHeaderBlocks) * blockSize;
@@ -106,8 +97,9 @@ export function isKdump(head: Uint8Array): boolean {
 
 /** @throws VmcoreError ERR_VMCORE_CORRUPT, ERR_VMCORE_TRUNCATED when the headers are not all there. */
 export function readKdumpHeaders(source: ByteSource): KdumpFacts {
-  const bytes = new Uint8Array(HEADER_BYTES);
-  requireRange(source, 0, HEADER_BYTES);
+  // The sizes of the 64-bit layout; no other one is longer.
+  const bytes = new Uint8Array(HEADER_SIZE);
+  requireRange(source, 0, HEADER_SIZE);
   source.read(0, bytes);
   const view = new DataView(bytes.buffer);
   const header = findLayout(view);
@@ -115,8 +107,8 @@ export function readKdumpHeaders(source: ByteSource): KdumpFacts {
     const what = 'has the signature of a kdump-compressed file and no header behind it';
     throw corrupt(source, `${what} that makes sense in either byte order and word size`, 0);
   }
-  const sub = new Uint8Array(SUB_HEADER_BYTES);
-  requireRange(source, header.blockSize, SUB_HEADER_BYTES);
+  const sub = new Uint8Array(SUB_HEADER_SIZE);
+  requireRange(source, header.blockSize, SUB_HEADER_SIZE);
   source.read(header.blockSize, sub);
   const facts = { ...header, utsname: bytes.subarray(HEADER.utsname, HEADER.utsname + UTSNAME_SIZE) };
   return { ...facts, ...new SubHeaderReader(source, header, new DataView(sub.buffer)).read() };
@@ -161,10 +153,8 @@ function readHeader(view: DataView, is64Bit: boolean, littleEndian: boolean): He
 function makesSense({ version, blockSize, subHeaderBlocks, bitmapBlocks, maxMapnr }: HeaderFacts): boolean {
   return (
     version >= 0 &&
-    version <= LATEST_VERSION &&
-    blockSize >= BLOCK_SIZE_MIN &&
-    blockSize <= BLOCK_SIZE_MAX &&
-    (blockSize & (blockSize - 1)) === 0 &&
+    version <= KDUMP_VERSION &&
+    isPageSize(blockSize) &&
     subHeaderBlocks > 0 &&
     bitmapBlocks > 0 &&
     bitmapBlocks * blockSize * 8 >= maxMapnr

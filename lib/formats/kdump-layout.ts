@@ -57,6 +57,21 @@ export const HEADER = {
   nrCpus: 460, // i32
 } as const;
 
+/**
+ * Byte offsets in struct disk_dump_header of a 32-bit machine (crash's diskdump.h, whose struct timeval it is): 2 bytes of
+ * padding, and timestamps of 32 bits.
+ */
+export const HEADER_32 = {
+  ...HEADER,
+  timestampSeconds: 404,
+  status: 412,
+  blockSize: 416,
+  subHeaderSize: 420,
+  bitmapBlocks: 424,
+  maxMapnr: 428,
+  nrCpus: 448,
+} as const;
+
 /** Byte offsets in struct kdump_sub_header, 64-bit. */
 export const SUB_HEADER = {
   physBase: 0, // u64, two's complement

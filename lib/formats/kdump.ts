@@ -1,5 +1,5 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
+import { argumentError, VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { extentsOf, readBitmaps } from './kdump-bitmaps.ts';
 import { descriptorsStart, type KdumpFacts, readKdumpHeaders } from './kdump-headers.ts';
@@ -162,5 +162,5 @@ function unameMachine(utsname: Uint8Array): string {
 }
 
 function refuse(source: ByteSource, what: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', `${source.name} ${what}`, { file: source.name });
+  return argumentError(`${source.name} ${what}`, source.name);
 }

@@ -2,7 +2,7 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { type Extent, makeExtents } from './extents.ts';
-import { machineOf } from './machine.ts';
+import { machineOf, PADDR_LIMIT } from './machine.ts';
 
 /**
  * LiME, the format of the Linux Memory Extractor (its doc/README.md, "LiME Memory Range Header Version 1"): ranges of
@@ -19,8 +19,6 @@ const RANGE = {
   last: 16, // u64, of the last byte
 } as const;
 
-/** Physical addresses have at most 52 bits (Intel SDM 3, 4.1.4; arm64 with LPA). */
-const PADDR_LIMIT = 2n ** 52n;
 /** Machines have tens of ranges. */
 const RANGES_LIMIT = 1 << 20;
 

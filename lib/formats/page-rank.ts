@@ -1,9 +1,4 @@
-/** Bits set in each byte value. */
-const BITS = Uint8Array.from({ length: 256 }, (_, byte) => {
-  let bits = 0;
-  for (let rest = byte; rest > 0; rest >>= 1) bits += rest & 1;
-  return bits;
-});
+import { BIT_COUNTS } from './bit-counts.ts';
 
 /** Bits are counted beforehand in groups of so many bytes: 512 pages, and 8 bytes of memory for each. */
 const GROUP_BYTES = 64;
@@ -21,7 +16,7 @@ export class PageRank {
     let bits = 0;
     for (let i = 0; i < bytes.length; i++) {
       if (i % GROUP_BYTES === 0) this.#before[i / GROUP_BYTES] = bits;
-      bits += BITS[bytes[i]!]!;
+      bits += BIT_COUNTS[bytes[i]!]!;
     }
     this.#before[this.#before.length - 1] = bits;
   }
@@ -42,7 +37,7 @@ export class PageRank {
     if (end >= this.#bytes.length) return this.total;
     const group = Math.floor(end / GROUP_BYTES);
     let bits = this.#before[group]!;
-    for (let i = group * GROUP_BYTES; i < end; i++) bits += BITS[this.#bytes[i]!]!;
-    return bits + BITS[this.#bytes[end]! & ((1 << (pfn % 8)) - 1)]!;
+    for (let i = group * GROUP_BYTES; i < end; i++) bits += BIT_COUNTS[this.#bytes[i]!]!;
+    return bits + BIT_COUNTS[this.#bytes[end]! & ((1 << (pfn % 8)) - 1)]!;
   }
 }

@@ -2,9 +2,9 @@ import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { makeExtents } from './extents.ts';
+import { EM_S390, PADDR_LIMIT } from './machine.ts';
 import { parseNotes } from './notes.ts';
 import { cpuNotes, PREFIX_BYTES } from './s390-cpu-notes.ts';
-import { EM_S390 } from './s390-lowcore.ts';
 
 /**
  * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.h): a header, all memory from physical address 0
@@ -26,9 +26,6 @@ const HEADER = {
 const CPUS_LIMIT = 512;
 const END_MARKER = 'DUMP_END';
 const PAGE_SIZE = 4096;
-
-/** No machine has more memory. In bytes. */
-const MEMORY_LIMIT = 2n ** 52n;
 
 /** True for what begins with the magic. */
 export function isS390Dump(head: Uint8Array): boolean {
@@ -68,7 +65,7 @@ function readHeader(source: ByteSource): { offset: number; memorySize: number; p
   const offset = view.getUint32(HEADER.headerSize);
   const memorySize = view.getBigUint64(HEADER.memorySize);
   const pageSize = view.getUint32(HEADER.pageSize);
-  if (offset < HEADER_BYTES || memorySize === 0n || memorySize > MEMORY_LIMIT || pageSize !== PAGE_SIZE) {
+  if (offset < HEADER_BYTES || memorySize === 0n || memorySize > PADDR_LIMIT || pageSize !== PAGE_SIZE) {
     const what = `claims a header of ${offset} bytes and ${memorySize} bytes of memory in pages of ${pageSize}`;
     throw new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, {
       file: source.name,

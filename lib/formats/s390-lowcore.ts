@@ -2,9 +2,9 @@ import type { ByteSource } from '../access/byte-source.ts';
 import { isVmcoreError } from '../errors.ts';
 import type { CoreFile } from './core-file.ts';
 import { type Extents, findExtent } from './extents.ts';
+import { EM_S390 } from './machine.ts';
 import { findVmcoreinfo, parseNotes } from './notes.ts';
 
-export const EM_S390 = 22;
 /** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
 const VMCORE_INFO = 0xe0c;
 const POINTER_BYTES = 8;

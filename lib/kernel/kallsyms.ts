@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { VmcoreError } from '../errors.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
+import { Turns } from '../turns.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
 /** A symbol of the dead kernel. */
@@ -25,9 +25,6 @@ const TOKEN_TABLE_BYTES = 65536;
 const SIZE_LIMIT = 1n << 30n;
 /** Nothing is read across a page: the last one of a table may be the last one there is. In bytes. */
 const PAGE_BYTES = 4096;
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
-
 /**
  * All symbols with one of `names`: static ones may share a name. From the table that the kernel has for itself, where
  * VMCOREINFO tells where it is (6.0 and later); else those that VMCOREINFO has, without sizes.
@@ -93,16 +90,14 @@ class SymbolTable {
   async find(names: ReadonlySet<string>, signal: AbortSignal | undefined): Promise<KernelSymbol[]> {
     const places: { name: string; index: number }[] = [];
     let text = -1;
-    let turn = performance.now();
+    const turns = new Turns(signal);
     const bytes = new ByteStream(this.#memory, this.#table.names);
     for (let index = 0; index < this.#count; index++) {
       const name = this.#readName(bytes);
       if (names.has(name)) places.push({ name, index });
       if (name === '_stext') text = index;
-      if (index % 1024 !== 0 || performance.now() - turn < TURN_MS) continue;
-      await nextTurn();
-      signal?.throwIfAborted();
-      turn = performance.now();
+      if (index % 1024 !== 0 || !turns.due) continue;
+      await turns.give();
     }
     const addressOf = this.#addresses(text);
     return places.map(({ name, index }) => ({

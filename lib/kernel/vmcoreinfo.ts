@@ -1,4 +1,5 @@
 import { VmcoreError } from '../errors.ts';
+import { isPageSize } from '../formats/machine.ts';
 
 /** A NUMBER is a signed or an unsigned long. */
 const NUMBER_MIN = -(1n << 63n);
@@ -143,11 +144,8 @@ function corrupt(key: string, what: string): VmcoreError {
   return new VmcoreError('ERR_VMCORE_CORRUPT', `VMCOREINFO: ${key} ${what}`);
 }
 
-/** Linux page sizes lie between 4 KiB and 64 KiB on 64-bit machines (256 KiB on some ppc). */
 function parsePageSize(text: string): number {
   const size = Number(text);
-  if (!Number.isInteger(size) || size < 4096 || size > 262144 || (size & (size - 1)) !== 0) {
-    throw corrupt('PAGESIZE', `is no page size ('${text.slice(0, 40)}')`);
-  }
-  return size;
+  if (isPageSize(size)) return size;
+  throw corrupt('PAGESIZE', `is no page size ('${text.slice(0, 40)}')`);
 }

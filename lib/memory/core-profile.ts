@@ -3,7 +3,7 @@ import { hsaBytes } from '../access/hsa.ts';
 import { addBorders, mapBorders } from '../access/map-borders.ts';
 import { type AccessOptions, type AccessProfile, accessProfile } from '../access/profile.ts';
 import type { OpenedCore } from '../formats/core-file.ts';
-import { EM_S390 } from '../formats/s390-lowcore.ts';
+import { EM_S390 } from '../formats/machine.ts';
 
 /** How the source of a core is reached, at each of the scales of a memory budget. */
 export function coreProfiles(

@@ -1,17 +1,23 @@
 import type { NoteSegment } from '../formats/core-file.ts';
+import {
+  ELF_IDENT,
+  ELF_MAGIC,
+  ELF64,
+  ELFCLASS64,
+  ELFDATA2LSB,
+  ELFDATA2MSB,
+  ET_CORE,
+  EV_CURRENT,
+  PN_XNUM,
+  PT_LOAD,
+  PT_NOTE,
+} from '../formats/elf-layout.ts';
 import { ELF_INCOMPLETE } from '../formats/incomplete-mark.ts';
 import type { ElfLoad } from './elf-plan.ts';
 
-/** Sizes and values: include/uapi/linux/elf.h, and the gABI's chapters ELF Header and Program Header. */
-export const EHDR_SIZE = 64;
-const PHDR_SIZE = 56;
-const SHDR_SIZE = 64;
-const EV_CURRENT = 1;
-const ET_CORE = 4;
-const PT_LOAD = 1;
-const PT_NOTE = 4;
-/** e_phnum when there are as many program headers or more: sh_info of section header 0 has their number. */
-const PN_XNUM = 0xffff;
+const { ehdr: EHDR, phdr: PHDR, shdr: SHDR } = ELF64;
+/** Bytes of the ELF header. */
+export const EHDR_SIZE = EHDR.bytes;
 
 /** Everything that the headers of a core say. */
 export interface ElfHeaders {
@@ -31,7 +37,7 @@ export interface ElfHeaders {
 
 /** Bytes of the program headers of so many PT_LOADs and a PT_NOTE, and of the section header that counts them. */
 export function tableSize(loads: number): number {
-  return (loads + 1) * PHDR_SIZE + (loads + 1 < PN_XNUM ? 0 : SHDR_SIZE);
+  return (loads + 1) * PHDR.bytes + (loads + 1 < PN_XNUM ? 0 : SHDR.bytes);
 }
 
 /** The ELF header, 64 bytes. */
@@ -40,19 +46,19 @@ export function encodeEhdr(headers: ElfHeaders): Uint8Array {
   const count = loads.length + 1;
   const bytes = new Uint8Array(EHDR_SIZE);
   const view = new DataView(bytes.buffer);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, littleEndian ? 1 : 2, EV_CURRENT]); // ELFCLASS64, ELFDATA2LSB or 2MSB
-  view.setUint16(16, ET_CORE, littleEndian);
-  view.setUint16(18, machine, littleEndian);
-  view.setUint32(20, EV_CURRENT, littleEndian);
-  view.setBigUint64(32, BigInt(tableOffset), littleEndian); // e_phoff
-  view.setUint32(48, incomplete ? ELF_INCOMPLETE : 0, littleEndian); // e_flags
-  view.setUint16(52, EHDR_SIZE, littleEndian);
-  view.setUint16(54, PHDR_SIZE, littleEndian);
-  view.setUint16(56, Math.min(count, PN_XNUM), littleEndian);
+  bytes.set([...ELF_MAGIC, ELFCLASS64, littleEndian ? ELFDATA2LSB : ELFDATA2MSB, EV_CURRENT]);
+  view.setUint16(ELF_IDENT.type, ET_CORE, littleEndian);
+  view.setUint16(ELF_IDENT.machine, machine, littleEndian);
+  view.setUint32(ELF_IDENT.headerVersion, EV_CURRENT, littleEndian);
+  view.setBigUint64(EHDR.phoff, BigInt(tableOffset), littleEndian);
+  view.setUint32(EHDR.flags, incomplete ? ELF_INCOMPLETE : 0, littleEndian);
+  view.setUint16(EHDR.ehsize, EHDR_SIZE, littleEndian);
+  view.setUint16(EHDR.phentsize, PHDR.bytes, littleEndian);
+  view.setUint16(EHDR.phnum, Math.min(count, PN_XNUM), littleEndian);
   if (count >= PN_XNUM) {
-    view.setBigUint64(40, BigInt(tableOffset + count * PHDR_SIZE), littleEndian); // e_shoff
-    view.setUint16(58, SHDR_SIZE, littleEndian);
-    view.setUint16(60, 1, littleEndian); // e_shnum
+    view.setBigUint64(EHDR.shoff, BigInt(tableOffset + count * PHDR.bytes), littleEndian);
+    view.setUint16(EHDR.shentsize, SHDR.bytes, littleEndian);
+    view.setUint16(EHDR.shnum, 1, littleEndian);
   }
   return bytes;
 }
@@ -64,22 +70,22 @@ export function encodeTable({ littleEndian, loads, notes, noteSegment, dataOffse
   let at = 0;
   const add = (type: number, header: Omit<ElfLoad, 'offset'>, offset: number) => {
     view.setUint32(at, type, littleEndian);
-    view.setUint32(at + 4, header.flags, littleEndian);
-    view.setBigUint64(at + 8, BigInt(offset), littleEndian);
-    view.setBigUint64(at + 16, header.vaddr, littleEndian);
-    view.setBigUint64(at + 24, BigInt(header.paddr), littleEndian);
-    view.setBigUint64(at + 32, BigInt(header.fileSize), littleEndian);
-    view.setBigUint64(at + 40, BigInt(header.memSize), littleEndian);
-    view.setBigUint64(at + 48, header.align, littleEndian);
-    at += PHDR_SIZE;
+    view.setUint32(at + PHDR.flags, header.flags, littleEndian);
+    view.setBigUint64(at + PHDR.offset, BigInt(offset), littleEndian);
+    view.setBigUint64(at + PHDR.vaddr, header.vaddr, littleEndian);
+    view.setBigUint64(at + PHDR.paddr, BigInt(header.paddr), littleEndian);
+    view.setBigUint64(at + PHDR.filesz, BigInt(header.fileSize), littleEndian);
+    view.setBigUint64(at + PHDR.memsz, BigInt(header.memSize), littleEndian);
+    view.setBigUint64(at + PHDR.align, header.align, littleEndian);
+    at += PHDR.bytes;
   };
   const { flags, align } = noteSegment ?? { flags: 0, align: 0n };
   const { size } = notes;
   add(PT_NOTE, { flags, align, vaddr: 0n, paddr: 0, fileSize: size, memSize: size }, notes.offset);
   for (const load of loads) add(PT_LOAD, load, load.offset < 0 ? 0 : dataOffset + load.offset);
   if (bytes.length > at) {
-    view.setBigUint64(at + 32, 1n, littleEndian); // sh_size: e_shnum
-    view.setUint32(at + 44, loads.length + 1, littleEndian); // sh_info
+    view.setBigUint64(at + SHDR.size, 1n, littleEndian); // e_shnum
+    view.setUint32(at + SHDR.info, loads.length + 1, littleEndian);
   }
   return bytes;
 }

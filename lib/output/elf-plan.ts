@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { Segment } from '../formats/core-file.ts';
+import { Turns } from '../turns.ts';
 
 /** Shorter runs of excluded pages are written all the same (makedumpfile.h: PFN_EXCLUDED). */
 const SHORTEST_CUT = 256;
@@ -44,9 +44,6 @@ export interface ElfPages {
 /** How often segments may cover the same memory: /proc/vmcore repeats the kernel's image. */
 const MOST_COPIES = 8;
 
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
-
 /**
  * Splits segments by makedumpfile's rule: a run of at least 256 excluded pages ends a PT_LOAD, which covers it without
  * data, and the next PT_LOAD begins behind it. Part of a page at the beginning of a segment is always written.
@@ -61,7 +58,7 @@ export async function planElf(
   const written = new PageBitmap(pages.kept.pages);
   const loads: ElfLoad[] = [];
   let offset = 0;
-  let turn = performance.now();
+  const turns = new Turns(signal);
   for (const segment of segments) {
     let empty: ElfLoad | undefined;
     for (const part of splitSegment(segment, pages, written)) {
@@ -71,10 +68,8 @@ export async function planElf(
         loads.push({ ...part, offset: empty ? -1 : offset });
         offset += part.fileSize;
       }
-      if (performance.now() - turn < TURN_MS) continue;
-      await nextTurn();
-      signal?.throwIfAborted();
-      turn = performance.now();
+      if (!turns.due) continue;
+      await turns.give();
     }
     if (empty) loads[loads.length - 1] = empty;
   }

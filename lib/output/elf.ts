@@ -1,4 +1,4 @@
-import { VmcoreError } from '../errors.ts';
+import { argumentError, VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { NoteSegment } from '../formats/core-file.ts';
 import type { DumpWriter } from './dump-writer.ts';
@@ -243,8 +243,4 @@ function dataPages(batch: PageBatch, first: number, limit: number): number {
   let i = first;
   while (i < end && batch.flags[i] !== MISSING_PAGE) i++;
   return i - first;
-}
-
-function argumentError(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

@@ -1,4 +1,4 @@
-import { VmcoreError } from '../errors.ts';
+import { argumentError, VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { FileRange, KdumpLayout, KdumpSubHeader } from '../formats/kdump-layout.ts';
 import {
@@ -352,10 +352,6 @@ export class KdumpWriter implements DumpWriter {
       throw argumentError(`a batch has ${batch.data.length} bytes, but its pages have ${size}`);
     }
   }
-}
-
-function argumentError(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }
 
 function checkDescription(dump: KdumpDescription): void {

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BatchSize } from '../access/memory-budget.ts';
 import { codec } from '../codecs/registry.ts';
 import type { ScrubRange } from '../filter/scrub.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
+import { Turns } from '../turns.ts';
 import {
   type CopiedBatch,
   type CopyJob,
@@ -47,9 +47,6 @@ export interface CopyResult {
   /** The calls that the plan predicted. */
   readonly predicted: PredictedCalls;
 }
-
-/** The event loop is given a turn after so many milliseconds. */
-const TURN_MS = 20;
 
 /** Turns jobs to batches in their order, and takes the buffers of these back. */
 interface Copier {
@@ -128,15 +125,13 @@ async function* copyAll(
   copier: JobCopier,
   signal: AbortSignal,
 ): AsyncGenerator<CopiedBatch> {
-  let turn = performance.now();
+  const turns = new Turns(signal);
   for (const job of jobs) {
     for (const batch of copier.copy(job)) {
       if (batch) yield batch;
       // The write of a batch begins at a turn, too.
-      if (!batch && performance.now() - turn < TURN_MS) continue;
-      await nextTurn();
-      signal.throwIfAborted();
-      turn = performance.now();
+      if (!batch && !turns.due) continue;
+      await turns.give();
     }
   }
 }

@@ -1,7 +1,7 @@
 import { type PassMemory, type PassSizes, PLAIN_DUMP, type WorkerOptions } from '../access/memory-budget.ts';
 import type { ReadCosts, ReadObjective } from '../access/read-plan.ts';
 import { type CodecName, codec as makeCodec } from '../codecs/registry.ts';
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { checkDumpLevel, type DumpLevel } from '../filter/dump-level.ts';
 import { PAGE_CLASSES } from '../filter/page-class.ts';
 import type { ScrubTarget } from '../filter/scrub-target.ts';
@@ -90,10 +90,10 @@ export function dumpRequest(
   checkTarget(target, options);
   const format = options.format ?? 'kdump';
   if (!DUMP_FORMATS.includes(format)) {
-    throw argument(`a format is one of ${DUMP_FORMATS.join(', ')}, not ${String(format)}`);
+    throw argumentError(`a format is one of ${DUMP_FORMATS.join(', ')}, not ${String(format)}`);
   }
   const isSplit = typeof target !== 'string' && !isStream(target);
-  if (format === 'elf' && isSplit) throw argument('only a kdump-compressed dump can be split');
+  if (format === 'elf' && isSplit) throw argumentError('only a kdump-compressed dump can be split');
   const memory = dumpMemory(target, options);
   const sizes = core.fit(memory, options);
   return {
@@ -129,7 +129,7 @@ function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: 
 function checkPiece(pages: number | undefined, pageSize: number): number | undefined {
   const unit = pageSize * 8;
   if (pages === undefined || (Number.isSafeInteger(pages) && pages > 0 && pages % unit === 0)) return pages;
-  throw argument(`piecePages is a multiple of ${unit}, not ${pages}`);
+  throw argumentError(`piecePages is a multiple of ${unit}, not ${pages}`);
 }
 
 /** Bytes as pages. */
@@ -137,17 +137,18 @@ function splitBlock(bytes: number | undefined, pageSize: number): number | undef
   if (bytes === undefined) return undefined;
   const unit = SPLIT_PAGES * pageSize;
   if (Number.isSafeInteger(bytes) && bytes > 0 && bytes % unit === 0) return bytes / pageSize;
-  throw argument(
+  throw argumentError(
     `splitBlockBytes is a multiple of ${unit} bytes (${SPLIT_PAGES} pages), not ${String(bytes)}`,
   );
 }
 
 function dumpLevels(target: DumpTarget, { level, levels }: DumpOptions): number[] {
   if (levels === undefined) return [checkDumpLevel(level)];
-  if (level !== undefined) throw argument('either level or levels, not both');
-  if (!Array.isArray(levels) || levels.length === 0) throw argument('levels is a list of at least one level');
+  if (level !== undefined) throw argumentError('either level or levels, not both');
+  if (!Array.isArray(levels) || levels.length === 0)
+    throw argumentError('levels is a list of at least one level');
   if (levels.length > 1 && isStream(target)) {
-    throw argument('a stream takes one level: what was sent can not be taken back');
+    throw argumentError('a stream takes one level: what was sent can not be taken back');
   }
   return levels.map((one) => checkDumpLevel(one));
 }
@@ -159,11 +160,7 @@ function dumpCompression(
 ): 'none' | CodecName {
   const name = compression ?? (format === 'elf' ? 'none' : standard());
   if (name === 'none') return name;
-  if (format === 'elf') throw argument(`an ELF core is not compressed, so not with ${String(name)}`);
+  if (format === 'elf') throw argumentError(`an ELF core is not compressed, so not with ${String(name)}`);
   makeCodec(name, { level });
   return name;
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

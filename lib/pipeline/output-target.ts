@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { FileSink } from '../output/file-sink.ts';
 import { FlattenedSink } from '../output/flattened.ts';
 import { LimitedSink } from '../output/limited-sink.ts';
@@ -43,14 +43,14 @@ export function filesOf(target: DumpTarget): readonly string[] {
 /** @throws VmcoreError ERR_VMCORE_ARGUMENT for what is no target, or does not go with the options. */
 export function checkTarget(target: DumpTarget, { flattened, maxBytes }: OutputOptions): void {
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
-    throw argument(`maxBytes is a number of bytes above 0, not ${String(maxBytes)}`);
+    throw argumentError(`maxBytes is a number of bytes above 0, not ${String(maxBytes)}`);
   }
   if (target === null || (typeof target !== 'string' && typeof target !== 'object')) {
-    throw argument(`a dump goes to a path, a list of paths or a stream, not to ${String(target)}`);
+    throw argumentError(`a dump goes to a path, a list of paths or a stream, not to ${String(target)}`);
   }
   if (isStream(target)) {
     if (target.destroyed || target.writableEnded || !target.writable)
-      throw argument('the stream was ended before');
+      throw argumentError('the stream was ended before');
     return;
   }
   const files = filesOf(target);
@@ -59,10 +59,10 @@ export function checkTarget(target: DumpTarget, { flattened, maxBytes }: OutputO
     files.length === 0 ||
     files.some((file) => typeof file !== 'string' || file === '')
   ) {
-    throw argument('a dump goes to a path, a list of paths or a stream');
+    throw argumentError('a dump goes to a path, a list of paths or a stream');
   }
-  if (new Set(files).size !== files.length) throw argument('two files of a split set are the same');
-  if (flattened && typeof target !== 'string') throw argument('a split set can not be flattened');
+  if (new Set(files).size !== files.length) throw argumentError('two files of a split set are the same');
+  if (flattened && typeof target !== 'string') throw argumentError('a split set can not be flattened');
 }
 
 /** Opens the outputs of a target, all or none. @throws VmcoreError what FileSink.create() throws. */
@@ -91,8 +91,4 @@ export async function openOutputs(
 
 function limited(sink: Sink, { maxBytes }: OutputOptions): Sink {
   return maxBytes === undefined ? sink : new LimitedSink(sink, maxBytes);
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

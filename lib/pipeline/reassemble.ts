@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteSource } from '../access/byte-source.ts';
 import { openSources } from '../access/open-source.ts';
 import { PAGE_COMPRESSION } from '../codecs/codec.ts';
-import { VmcoreError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { type OpenedMember, orderMembers, readEraseinfo, readNotes } from '../formats/kdump.ts';
 import { readBitmaps } from '../formats/kdump-bitmaps.ts';
 import { type KdumpFacts, readKdumpHeaders } from '../formats/kdump-headers.ts';
@@ -50,8 +50,9 @@ export async function reassemble(
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   if (!Array.isArray(inputs) || inputs.length === 0)
-    throw argument('the members of a set are a list of paths');
-  if (typeof output !== 'string' && !isStream(output)) throw argument('the output is a path or a stream');
+    throw argumentError('the members of a set are a list of paths');
+  if (typeof output !== 'string' && !isStream(output))
+    throw argumentError('the output is a path or a stream');
   const sources = openSources(inputs, undefined);
   try {
     return await reassembleSources(sources, output, options, signal);
@@ -106,9 +107,9 @@ async function reassembleSources(
 function requireSplit(opened: readonly OpenedMember[]): void {
   for (const { source, facts } of opened) {
     const { name: file } = source;
-    if (!facts.split) throw argument(`${file} is a whole dump, and no member of a split set`, file);
+    if (!facts.split) throw argumentError(`${file} is a whole dump, and no member of a split set`, file);
     if (!facts.is64Bit)
-      throw argument(`${file} is of a 32-bit machine, whose sets are not put together here`, file);
+      throw argumentError(`${file} is of a 32-bit machine, whose sets are not put together here`, file);
   }
 }
 
@@ -143,8 +144,4 @@ function vmcoreinfoIn(notes: Uint8Array, { vmcoreinfo, blockSize, maxMapnr }: Kd
   const offset = vmcoreinfo.offset - notesOffset;
   const isInside = vmcoreinfo.size > 0 && offset >= 0 && offset + vmcoreinfo.size <= notes.length;
   return isInside ? { offset, size: vmcoreinfo.size } : undefined;
-}
-
-function argument(message: string, file?: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message, { file });
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { VmcoreError } from '../errors.ts';
+import { argumentError, VmcoreError } from '../errors.ts';
 import { FlattenedParser, type FlattenedPiece } from '../formats/flattened-parser.ts';
 import { MARK_BYTES, markIncomplete } from '../formats/incomplete-mark.ts';
 import type { AbortMode, Sink } from '../output/sink.ts';
@@ -48,8 +48,8 @@ export async function unflatten(
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   if (typeof input !== 'string' && !(input instanceof Readable))
-    throw argument('the input is a path or a Readable');
-  if (typeof output !== 'string' || output === '') throw argument('the output is a path');
+    throw argumentError('the input is a path or a Readable');
+  if (typeof output !== 'string' || output === '') throw argumentError('the output is a path');
   using _ = typeof input === 'string' ? undefined : holdErrors(input);
   const [sink] = await openOutputs(output, { ...options, flattened: false }, signal);
   const stream = typeof input === 'string' ? createReadStream(input, { highWaterMark: CHUNK_BYTES }) : input;
@@ -128,7 +128,7 @@ async function* chunksOf(stream: Readable, name: string, signal: AbortSignal): A
   try {
     for await (const chunk of stream) {
       if (!(chunk instanceof Uint8Array))
-        throw argument('the input is a stream of bytes, not of text or objects');
+        throw argumentError('the input is a stream of bytes, not of text or objects');
       yield chunk;
       signal.throwIfAborted();
     }
@@ -146,8 +146,4 @@ async function* chunksOf(stream: Readable, name: string, signal: AbortSignal): A
 function truncated(file: string, parser: FlattenedParser): VmcoreError {
   const message = `the flattened dump for ${file} ends after ${parser.consumed} bytes, without an end marker: it is not complete`;
   return new VmcoreError('ERR_VMCORE_TRUNCATED', message, { offset: parser.consumed });
-}
-
-function argument(message: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_ARGUMENT', message);
 }

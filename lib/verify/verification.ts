@@ -1,5 +1,5 @@
 import { type Progress, progress, type Work } from '../pipeline/progress.ts';
-import { Turns } from '../pipeline/turns.ts';
+import { Turns } from '../turns.ts';
 import { Findings } from './findings.ts';
 
 /** Pages that were looked at. */

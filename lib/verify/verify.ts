@@ -1,6 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { type CoreSource, openSources, plainSource } from '../access/open-source.ts';
-import { isVmcoreError, VmcoreError } from '../errors.ts';
+import { argumentError, isVmcoreError } from '../errors.ts';
 import type { CoreFile } from '../formats/core-file.ts';
 import { openCoreFile } from '../formats/detect.ts';
 import { isElf } from '../formats/elf.ts';
@@ -69,7 +69,7 @@ export async function verifyDump(
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   const list: readonly CoreSource[] = Array.isArray(source) ? source : [source as CoreSource];
-  if (list.length === 0) throw new VmcoreError('ERR_VMCORE_ARGUMENT', 'there is no file to check');
+  if (list.length === 0) throw argumentError('there is no file to check');
   const files = openSources(list.map(plainSource), undefined);
   try {
     const run = new Verification(signal, options.onProgress);

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import type { Turns } from '../pipeline/turns.ts';
+import type { Turns } from '../turns.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);

@@ -1,6 +1,7 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
-import { type ElfClass, isElf, readElfIdent } from '../formats/elf.ts';
+import { isElf, readElfIdent } from '../formats/elf.ts';
+import type { ElfClass } from '../formats/elf-layout.ts';
 import { damaged } from './damaged.ts';
 
 /** e_type of what is linked, at fixed addresses or relocatable (gABI, ELF Header). */

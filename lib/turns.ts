@@ -5,10 +5,10 @@ const TURN_MS = 20;
 
 /** Lets a long loop give the event loop its turns: `if (turns.due) await turns.give();`. */
 export class Turns {
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | undefined;
   #last = performance.now();
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
   }
 
@@ -20,7 +20,7 @@ export class Turns {
   /** @throws the signal's reason. */
   async give(): Promise<void> {
     await nextTurn();
-    this.#signal.throwIfAborted();
+    this.#signal?.throwIfAborted();
     this.#last = performance.now();
   }
 }
