@@ -46,10 +46,18 @@ export function describeCore(described: DescribedCore, scrub: readonly ScrubRang
       directMap: architecture?.directMap?.(vmcoreinfo),
       image: vmcoreinfo && architecture?.kernelImage?.(vmcoreinfo, physBase),
     },
-    warnings: pages.problem
-      ? [`poisoned and offline pages could not be left out: ${pages.problem.message}`]
-      : [],
+    incomplete: core.incomplete,
+    warnings: warningsOf(described),
   };
+}
+
+function warningsOf({ core, pages }: DescribedCore): string[] {
+  const warnings: string[] = [];
+  if (core.incomplete)
+    warnings.push(`${core.source.name} is incomplete itself: what it lost is in no dump of it`);
+  if (pages.problem)
+    warnings.push(`poisoned and offline pages could not be left out: ${pages.problem.message}`);
+  return warnings;
 }
 
 /** What was erased from a core before, as makedumpfile's lines of text; empty where nothing was. */
@@ -59,12 +67,14 @@ export function eraseinfoOf({ header, notes }: OpenedCore): Uint8Array {
 
 /** Zeros where it can't be read: a dump is worth more than its name. */
 function rawUtsname({ core, virtual, vmcoreinfo }: DescribedCore, scrub: readonly ScrubRange[]): Uint8Array {
-  const inHeader = core.header?.utsname ?? new Uint8Array(UTSNAME_SIZE);
+  const unknown = new Uint8Array(UTSNAME_SIZE);
+  const inHeader = core.header?.utsname ?? unknown;
   if (!vmcoreinfo) return inHeader;
   try {
     return headerNames(readUtsname(scrubbedMemory(virtual, scrub), vmcoreinfo).raw);
   } catch (error) {
-    if (error instanceof VmcoreError) return inHeader;
+    // What the header has may be what is scrubbed.
+    if (error instanceof VmcoreError) return scrub.length > 0 ? unknown : inHeader;
     throw error;
   }
 }

@@ -22,6 +22,7 @@ import { maxPfnOf } from './filter/existing-pages.ts';
 import { planScrub, type ScrubPlan } from './filter/scrub-plan.ts';
 import type { ScrubTarget } from './filter/scrub-target.ts';
 import type { OpenedCore } from './formats/core-file.ts';
+import { UTSNAME_SIZE } from './formats/kdump-layout.ts';
 import { SPARING_MEMBER_BYTES } from './formats/kdump-source.ts';
 import { findVmcoreinfo } from './formats/notes.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
@@ -135,6 +136,7 @@ export class CoreParts {
     const { source, extents, header } = this.core;
     return {
       ...{ source, extents, pageSize: this.pageSize, inputLevel: header?.dumpLevel ?? 0 },
+      isLive: this.core.format === 'kcore',
       fit: (pass, options) => this.fit(pass, options),
       readCosts: (kept, plan) => this.readCosts(kept, plan),
       defaultCompression: () => (codecs().zstd.available ? 'zstd' : 'zlib'),
@@ -166,7 +168,7 @@ export class CoreParts {
       physical: this.memory,
       memory: this.virtual,
       vmcoreinfo: () => this.requireVmcoreinfo(),
-      searchable: this.core.notePayload.length,
+      searchable: Math.max(this.core.notePayload.length, UTSNAME_SIZE),
     };
     return planScrub(targets, scrubbed, signal);
   }

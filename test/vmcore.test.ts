@@ -243,6 +243,27 @@ t.test('an aborted signal ends what runs with its reason', async (t) => {
   t.equal(mappingsOf(path), 0, 'nothing stays mapped');
 });
 
+t.test('an abort between the passes of an ELF core ends it before the next one', async (t) => {
+  await using core = await openVmcore((await bundledCore()).path);
+  const reason = new Error('enough');
+  const abort = new AbortController();
+  let before = core.counters;
+  let ends = 0;
+  const dump = core.dump(join(folder, 'aborted.elf'), {
+    format: 'elf',
+    workers: 0,
+    signal: abort.signal,
+    onProgress: ({ phase, pages, totalPages }) => {
+      // The end is reported by the last page, and when all are done.
+      if (phase !== 'zeros' || pages < totalPages || ++ends < 2) return;
+      before = core.counters;
+      abort.abort(reason);
+    },
+  });
+  await t.rejects(dump, reason);
+  t.strictSame(core.counters, before, 'nothing is read any more');
+});
+
 t.test('close() ends what runs, can be called again, and leaves nothing open', async (t) => {
   const { path } = await bundledCore();
   const core = await openVmcore(path);

@@ -42,6 +42,8 @@ export class PlanTable {
     const readByte = costs.readPage / pageSize;
     const touchByte = costs.touchPage / pageSize;
     let stretch = stretchAround(limits.borders, start[0] ?? 0);
+    // Where the ranges begin that lie one after another up to this one.
+    let joined = 0;
     for (let i = 0; i < count; i++) {
       const first = start[i]!;
       const behind = end[i]!;
@@ -52,7 +54,9 @@ export class PlanTable {
       const copied = isCopied(limits.copied, first);
       const border = behind > stretch.end ? first : Math.min(first, stretch.start);
       map.dropBefore(copied ? Number.POSITIVE_INFINITY : Math.max(border, behind - limits.map), start);
-      pread.dropBefore(behind - (copied ? COPIED_READ_BYTES : limits.pread), start);
+      if (i === 0 || first !== end[i - 1]) joined = first;
+      const readable = behind - (copied ? COPIED_READ_BYTES : limits.pread);
+      pread.dropBefore(limits.wantedOnly ? Math.max(joined, readable) : readable, start);
       map.addToAll((behind - first) * touchByte);
       const mapCost = map.minimum + mapCall + behind * mapByte;
       const readCost = pread.minimum + readCall + behind * readByte;

@@ -130,6 +130,7 @@ export function accessProfile(
     return {
       map: policy === 'read' ? 0 : map,
       pread: policy === 'mmap' ? 0 : pread,
+      wantedOnly: eager,
       shortPread: policy === 'mmap' ? undefined : Math.min(pread, SHORT_PREAD_BYTES),
       // As many as it takes to map everything: a map is two calls. Of a file as many as there may be.
       callsPerGiB: policy === 'read' ? undefined : readsToo ? LAZY_CALLS_PER_GIB : (2 * GIB) / map,

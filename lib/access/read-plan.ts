@@ -32,6 +32,11 @@ export interface ReadLimits {
   readonly map: number;
   /** Longest extent that is read by one pread, in bytes. */
   readonly pread: number;
+  /**
+   * Whether no pread goes over a gap. What lies in one of /proc/vmcore may be a page whose reading stops the machine: poisoned
+   * memory, or memory that is offline. A map of it reads nothing.
+   */
+  readonly wantedOnly?: boolean | undefined;
   /** The same as long as calls suffice: longer reads only take more memory, whose first use is what costs. */
   readonly shortPread?: number | undefined;
   /** A gap of no more pages is read rather than that a call is made for what lies behind it. */

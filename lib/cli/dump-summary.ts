@@ -33,6 +33,7 @@ export function dumpStatistics(report: DumpReport): string {
 
 /** Why a dump with a report is not complete. */
 export function incompleteness({ file, unreadablePages, unreadable }: DumpReport): string {
+  if (unreadablePages === 0) return `the core is incomplete itself: so is ${file}, and marked so`;
   const first = unreadable[0];
   const reason = first ? ` (the first is ${first.pfn}: ${first.error.message})` : '';
   return `${formatCount(unreadablePages)} pages could not be read${reason}: ${file} is marked incomplete, and can be analysed without them`;

@@ -71,8 +71,6 @@ export interface DumpHeader {
   readonly utsname: Uint8Array;
   /** phys_base of x86_64; may be negative. */
   readonly physBase: number;
-  /** Whether the dump is marked incomplete. */
-  readonly incomplete: boolean;
   /** What was erased in it, as makedumpfile's lines of text; empty where nothing was. */
   readonly eraseinfo: Uint8Array;
 }
@@ -86,6 +84,8 @@ export interface CoreFile {
   /** e_machine; 0 (EM_NONE) where nothing tells it. */
   readonly machine: number;
   readonly littleEndian: boolean;
+  /** Whether it lacks memory that it should have: it is marked so, or was opened though it was cut off. */
+  readonly incomplete: boolean;
   readonly segments: readonly Segment[];
   /** Where physical memory lies. */
   readonly extents: Extents;

@@ -2,7 +2,7 @@ import type { ByteSource } from '../access/byte-source.ts';
 import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { isElf, openElf } from './elf.ts';
-import { openFlattened } from './flattened.ts';
+import { FlattenedSource, openFlattened } from './flattened.ts';
 import { isFlattened } from './flattened-layout.ts';
 import { isKcore, openKcore } from './kcore.ts';
 import { openKdump } from './kdump.ts';
@@ -23,7 +23,9 @@ export async function openCoreFile(
   options: OpenCoreOptions = {},
 ): Promise<CoreFile> {
   const sources = await Promise.all(files.map((file) => unwrap(file, options)));
-  const core = openPlain(sources, options);
+  const isCutOff = sources.some((source) => source instanceof FlattenedSource && source.isCutOff);
+  const plain = openPlain(sources, options);
+  const core = isCutOff ? { ...plain, incomplete: true } : plain;
   return options.vmcoreinfo === undefined ? addLowcoreNote(core) : core;
 }
 

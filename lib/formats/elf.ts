@@ -15,6 +15,7 @@ import {
   PT_NOTE,
 } from './elf-layout.ts';
 import { type Extent, makeExtents } from './extents.ts';
+import { ELF_INCOMPLETE } from './incomplete-mark.ts';
 import { PADDR_LIMIT } from './machine.ts';
 import { parseNotes } from './notes.ts';
 
@@ -37,6 +38,8 @@ export interface Ehdr {
   readonly elf: ElfClass;
   readonly littleEndian: boolean;
   readonly machine: number;
+  /** Whether it is marked so. */
+  readonly incomplete: boolean;
   readonly phoff: number;
   readonly phnum: number;
 }
@@ -62,6 +65,7 @@ export function openElf(source: ByteSource): CoreFile {
     source,
     machine: ehdr.machine,
     littleEndian: ehdr.littleEndian,
+    incomplete: ehdr.incomplete,
     segments,
     extents: makeExtents(segments.flatMap(rangesOf)),
     notePayload,
@@ -169,6 +173,7 @@ export function readEhdr(source: ByteSource): Ehdr {
     elf,
     littleEndian,
     machine,
+    incomplete: (view.getUint32(ehdr.flags, littleEndian) & ELF_INCOMPLETE) !== 0,
     phoff,
     phnum: phnum === PN_XNUM ? readExtendedPhnum(source, elf, view, littleEndian) : phnum,
   };

@@ -20,7 +20,8 @@ const HEAD_SLOTS = {
   regionBytes: 4096,
   readBytes: 4096,
   policy: 'read',
-} as const; /** Records between two looks at the clock. */
+} as const;
+/** Records between two looks at the clock. */
 const RECORDS_PER_LOOK = 256;
 
 /**
@@ -29,13 +30,14 @@ const RECORDS_PER_LOOK = 256;
  * @throws VmcoreError ERR_VMCORE_TRUNCATED without an end marker (unless `allowTruncated`: what is there counts),
  *   ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT; the signal's reason.
  */
-export async function openFlattened(source: ByteSource, options: OpenCoreOptions): Promise<ByteSource> {
+export async function openFlattened(source: ByteSource, options: OpenCoreOptions): Promise<FlattenedSource> {
   const header = new Uint8Array(FLATTENED_HEADER_SIZE);
   requireRange(source, 0, header.length);
   source.read(0, header);
   checkFlattenedHeader(header, source.name);
-  const records = await new RecordReader(source, options).readAll();
-  return new FlattenedSource(source, resolveRecords(records));
+  const reader = new RecordReader(source, options);
+  const records = await reader.readAll();
+  return new FlattenedSource(source, resolveRecords(records), reader.isCutOff);
 }
 
 /** Records in the order of the stream, as parallel arrays that grow with what is found. */
@@ -72,6 +74,8 @@ class RecordReader {
   readonly #source: ByteSource;
   readonly #options: OpenCoreOptions;
   readonly #slots: Slots;
+  /** Whether the stream has no end, so that some of it is missing. */
+  isCutOff = false;
   readonly #head = new DataView(new ArrayBuffer(RECORD_HEAD_SIZE));
 
   constructor(source: ByteSource, options: OpenCoreOptions) {
@@ -108,6 +112,7 @@ class RecordReader {
   }
 
   #truncated(at: number): -1 {
+    this.isCutOff = true;
     if (this.#options.allowTruncated) return -1;
     const what = 'is flattened and has no end marker: the stream was cut off';
     throw new VmcoreError('ERR_VMCORE_TRUNCATED', `${this.#source.name}: ${what}`, {
@@ -158,16 +163,19 @@ function addPieces(into: Records, ranges: readonly Extent[]): void {
 }
 
 /** The unflattened file. */
-class FlattenedSource implements ByteSource {
+export class FlattenedSource implements ByteSource {
   readonly name: string;
   readonly size: number;
   readonly mapping = 'none';
   readonly shared = undefined;
+  /** Whether the stream has no end, so that some of the file is missing. */
+  readonly isCutOff: boolean;
   readonly #stream: ByteSource;
   readonly #records: Extents;
 
-  constructor(stream: ByteSource, records: Extents) {
+  constructor(stream: ByteSource, records: Extents, isCutOff: boolean) {
     this.name = stream.name;
+    this.isCutOff = isCutOff;
     this.#stream = stream;
     this.#records = records;
     this.size = records.count === 0 ? 0 : records.end[records.count - 1]!;

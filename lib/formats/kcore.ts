@@ -58,6 +58,7 @@ export function openKcore(source: ByteSource, options: OpenCoreOptions): CoreFil
     format: 'kcore',
     source: memory,
     machine: ehdr.machine,
+    incomplete: false,
     littleEndian: ehdr.littleEndian,
     segments: [],
     extents: makeExtents(ranges.map(({ start, end }) => ({ start, end, offset: start }))),

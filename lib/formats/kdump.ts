@@ -47,12 +47,13 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
   });
   const notePayload = readNotes(source, facts);
   const notes = parseNotes(notePayload, littleEndian);
-  const { utsname, nrCpus, dumpLevel, crashTime, physBase, status } = facts;
+  const { utsname, nrCpus, dumpLevel, crashTime, physBase } = facts;
   const vmcoreinfo = Buffer.from(findVmcoreinfo(notes)?.desc ?? []).toString('latin1');
   return {
     format: 'kdump',
     machine: machineOf({ uname: unameMachine(utsname), vmcoreinfo, notes, littleEndian }),
     littleEndian,
+    incomplete: opened.some((member) => (member.facts.status & STATUS_INCOMPLETE) !== 0),
     segments: [],
     source: memory,
     extents: extentsOf(bitmaps, blockSize),
@@ -66,7 +67,6 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
       crashTime,
       utsname,
       physBase: Number(physBase),
-      incomplete: (status & STATUS_INCOMPLETE) !== 0,
       eraseinfo: readEraseinfo(opened, members),
     },
   };

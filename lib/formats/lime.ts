@@ -32,11 +32,13 @@ export function isLime(head: Uint8Array): boolean {
 /** @throws VmcoreError ERR_VMCORE_TRUNCATED (unless `allowTruncated`), ERR_VMCORE_CORRUPT. */
 export function openLime(source: ByteSource, options: OpenCoreOptions): CoreFile {
   const ranges: Extent[] = [];
+  let incomplete = false;
   for (let at = 0; at < source.size; ) {
     const { start, end } = readRange(source, at);
     const offset = at + HEADER_BYTES;
     const there = options.allowTruncated ? Math.min(end - start, source.size - offset) : end - start;
     requireRange(source, offset, there);
+    incomplete ||= there < end - start;
     if (ranges.push({ start, end: start + there, offset }) > RANGES_LIMIT) {
       throw corrupt(source, at, `has more than ${RANGES_LIMIT} ranges`);
     }
@@ -47,6 +49,7 @@ export function openLime(source: ByteSource, options: OpenCoreOptions): CoreFile
     format: 'lime',
     machine: machineOf({ uname: '', vmcoreinfo, notes: [], littleEndian: true }),
     littleEndian: true,
+    incomplete,
     source,
     segments: [],
     extents: makeExtents(ranges),

@@ -42,6 +42,7 @@ export function openS390Dump(source: ByteSource, options: OpenCoreOptions): Core
     format: 's390-dump',
     machine: EM_S390,
     littleEndian: false,
+    incomplete: there < memorySize,
     source,
     segments: [],
     extents: makeExtents([{ start: 0, end: there, offset }]),

@@ -2,8 +2,8 @@ import type { PageBatch } from './page-batch.ts';
 import type { AbortMode } from './sink.ts';
 
 /**
- * Writes a dump in one format: begin(), append() until all announced pages are there, finish(); or abort() at any time.
- * One call at a time. The bytes depend on nothing but the pages, and not on how they are grouped to batches.
+ * Writes a dump in one format: begin(), append() until all announced pages are there, settle(), finish(); or abort() at any
+ * time. One call at a time. The bytes depend on nothing but the pages, and not on how they are grouped to batches.
  */
 export interface DumpWriter {
   /** Size of the dump in bytes, as far as it is written. */
@@ -16,10 +16,13 @@ export interface DumpWriter {
    */
   append(batch: PageBatch): Promise<void>;
   /**
-   * Makes the dump complete and durable. One with missing pages keeps the incomplete mark.
+   * Writes what is left and brings everything to the medium, all but that the dump is complete: what there may be no room
+   * for comes before that. finish() does it where it was not done.
    *
    * @throws VmcoreError ERR_VMCORE_ARGUMENT when announced pages were not appended; else what the sink rejects with.
    */
+  settle(): Promise<void>;
+  /** Makes the dump complete and durable. One with missing pages keeps the incomplete mark. @throws as settle(). */
   finish(): Promise<void>;
   /**
    * Ends a dump that will not be complete; with `keep` so that the pages that were written can be read. Returns where

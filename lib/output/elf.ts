@@ -20,6 +20,8 @@ export interface ElfDescription {
   /** The payload of the PT_NOTEs, verbatim. */
   readonly notes: Uint8Array;
   readonly noteSegment?: NoteSegment | undefined;
+  /** Whether it stays marked incomplete, even when all pages are there. */
+  readonly incomplete?: boolean | undefined;
   readonly plan: ElfPlan;
 }
 
@@ -58,6 +60,8 @@ export class ElfWriter implements DumpWriter {
   #missing: PageBitmap | undefined;
   #pending: PendingWrite | undefined;
   #end = 0;
+  /** The headers of the complete core, when all else is written. */
+  #settled: ElfHeaders | undefined;
 
   /** @throws VmcoreError ERR_VMCORE_ARGUMENT for a page size that is none. */
   constructor(dump: ElfDescription, sink: Sink) {
@@ -104,14 +108,18 @@ export class ElfWriter implements DumpWriter {
     this.#donePfn = this.#pfn < 0 ? Number.POSITIVE_INFINITY : this.#pfn;
   }
 
-  async finish(): Promise<void> {
+  async settle(): Promise<void> {
+    if (this.#settled) return;
     if (this.#pfn >= 0) throw argumentError(`page ${this.#pfn} and those behind it were not appended`);
-    if (this.#missing) {
-      const headers = await this.#relocate();
-      await this.#sink.finish(0, encodeEhdr(headers));
-    } else {
-      await this.#sink.finish(0, encodeEhdr(this.#headers(this.#dump.plan.loads, false)));
-    }
+    const { plan, incomplete = false } = this.#dump;
+    const headers = this.#missing ? await this.#relocate() : this.#headers(plan.loads, incomplete);
+    await this.#sink.sync();
+    this.#settled = headers;
+  }
+
+  async finish(): Promise<void> {
+    await this.settle();
+    await this.#sink.finish(0, encodeEhdr(this.#settled!));
   }
 
   async abort(mode: AbortMode): Promise<string | undefined> {

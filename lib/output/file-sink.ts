@@ -32,7 +32,7 @@ export interface FileSinkOptions {
 }
 
 /** The part of a FileHandle that is used, so that tests can inject faults. @internal */
-export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'datasync' | 'close'>;
+export type OutputHandle = Pick<FileHandle, 'read' | 'write' | 'datasync' | 'truncate' | 'close'>;
 
 /** How the output lies in its directory. */
 interface Placement {
@@ -51,6 +51,7 @@ interface Placement {
  * for ever after an abort, the old file is untouched: what an abort keeps stays under the name it was written as.
  */
 export class FileSink implements Sink {
+  readonly canReserve = true;
   readonly file: string;
   readonly #handle: OutputHandle;
   readonly #placement: Placement;
@@ -120,9 +121,13 @@ export class FileSink implements Sink {
     return true;
   }
 
-  async finish(position: number, bytes: Uint8Array): Promise<void> {
+  async sync(): Promise<void> {
     await this.#syncing;
     await this.#sync();
+  }
+
+  async finish(position: number, bytes: Uint8Array): Promise<void> {
+    await this.sync();
     await this.write(position, bytes);
     await this.#sync();
     try {
@@ -133,11 +138,12 @@ export class FileSink implements Sink {
     }
   }
 
-  async abort(mode: AbortMode): Promise<string | undefined> {
+  async abort(mode: AbortMode, end = this.#size): Promise<string | undefined> {
     if (this.#ended) return undefined;
     this.#ended = true;
     const { writtenAs, device } = this.#placement;
     try {
+      if (mode === 'keep' && !device) await this.#cutOff(end);
       await this.#close();
       if (device) return undefined;
       if (mode === 'keep') return writtenAs;
@@ -187,6 +193,13 @@ export class FileSink implements Sink {
       if (this.#placement.device && systemCode(error) === 'EINVAL') return;
       throw writeError(this.#placement.writtenAs, this.#bytesWritten, error);
     }
+  }
+
+  /** Where that fails, what is behind stays. */
+  async #cutOff(end: number): Promise<void> {
+    if (this.#closed || end >= this.#size) return;
+    await this.#handle.truncate(end).catch(() => {});
+    this.#size = end;
   }
 
   async #close(): Promise<void> {

@@ -7,6 +7,7 @@ import type { AbortMode, Sink } from './sink.ts';
  * from its first byte to its last and never seeks. Nothing is reserved. Only a complete dump gets an end marker.
  */
 export class FlattenedSink implements Sink {
+  readonly canReserve = false;
   readonly #sink: Sink;
   /** Bytes of the stream so far: where the next record begins. */
   #end = 0;
@@ -31,10 +32,13 @@ export class FlattenedSink implements Sink {
     if (bytes.length === 0) return;
     if (this.#end === 0) await this.#append(encodeFlattenedHeader());
     const head = encodeRecordHead(position, bytes.length);
+    const start = this.#end;
     try {
       await this.#append(head);
       await this.#append(bytes);
     } catch (error) {
+      // Its head would claim what comes next as its data: where the sink can, the next record takes its place.
+      this.#end = start;
       throw atPosition(error, position);
     }
   }
@@ -45,6 +49,10 @@ export class FlattenedSink implements Sink {
     return false;
   }
 
+  sync(): Promise<void> {
+    return this.#sink.sync();
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     await this.write(position, bytes);
     const marker = encodeEndMarker();
@@ -52,7 +60,7 @@ export class FlattenedSink implements Sink {
   }
 
   abort(mode: AbortMode): Promise<string | undefined> {
-    return this.#sink.abort(mode);
+    return this.#sink.abort(mode, this.#end);
   }
 
   async #append(bytes: Uint8Array): Promise<void> {

@@ -65,7 +65,7 @@ export interface DumpBitmaps {
 
 /**
  * Writes a kdump-compressed dump: announce(), addBitmap() for each piece of bitmap 2, begin(), append() until all its pages
- * are there, finish(); or abort() at any time. One call at a time. Memory is bounded, whatever the number of pages.
+ * are there, settle(), finish(); or abort() at any time. One call at a time. Memory is bounded, whatever the number of pages.
  *
  * The bytes depend on nothing but what is handed in, and not on how pages are grouped to batches. Data is written
  * before the descriptors that point to it, and room for these before the data: what is on an incomplete dump's disk
@@ -91,6 +91,7 @@ export class KdumpWriter implements DumpWriter {
   #reserved = 0;
   #zeroPages = 0;
   #missingPages = 0;
+  #isSettled = false;
   #finishing = false;
 
   /** @throws VmcoreError ERR_VMCORE_ARGUMENT when the description contradicts itself. */
@@ -202,19 +203,23 @@ export class KdumpWriter implements DumpWriter {
       throw error;
     }
     this.#describe(batch, Number.POSITIVE_INFINITY);
+    // Data without descriptors is lost where the next page finds no room.
+    if (!this.#sink.canReserve) await this.#flush();
   }
 
-  /**
-   * Writes what is left and makes the dump complete and durable. A dump with missing pages keeps the incomplete mark.
-   *
-   * @throws VmcoreError ERR_VMCORE_ARGUMENT when pages of bitmap 2 were not appended; else what the sink rejects with.
-   */
-  async finish(): Promise<void> {
+  async settle(): Promise<void> {
+    if (this.#isSettled) return;
     if (this.pages !== this.#dumpable) {
       throw argumentError(`bitmap 2 announces ${this.#dumpable} pages, but ${this.pages} were appended`);
     }
     await this.#flush();
     await this.#writeEraseinfo();
+    await this.#sink.sync();
+    this.#isSettled = true;
+  }
+
+  async finish(): Promise<void> {
+    await this.settle();
     this.#finishing = true;
     await this.#sink.finish(0, this.#header(this.#missingPages > 0 ? STATUS_INCOMPLETE : 0));
   }

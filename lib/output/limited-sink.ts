@@ -24,6 +24,10 @@ export class LimitedSink implements Sink {
     return this.#sink.size;
   }
 
+  get canReserve(): boolean {
+    return this.#sink.canReserve;
+  }
+
   async write(position: number, bytes: Uint8Array): Promise<void> {
     const room = this.#room(position, bytes.length);
     if (room > 0) await this.#sink.write(position, bytes.subarray(0, room));
@@ -40,13 +44,17 @@ export class LimitedSink implements Sink {
     return this.#sink.readBack(position, into);
   }
 
+  sync(): Promise<void> {
+    return this.#sink.sync();
+  }
+
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     this.#check(position, bytes.length);
     return this.#sink.finish(position, bytes);
   }
 
-  abort(mode: AbortMode): Promise<string | undefined> {
-    return this.#sink.abort(mode);
+  abort(mode: AbortMode, end?: number): Promise<string | undefined> {
+    return this.#sink.abort(mode, end);
   }
 
   #room(position: number, length: number): number {

@@ -2,6 +2,7 @@ import type { Sink } from './sink.ts';
 
 /** Takes everything and keeps nothing but count: what a dry run writes to. */
 export class NullSink implements Sink {
+  readonly canReserve = true;
   readonly file: string;
   #bytesWritten = 0;
   #size = 0;
@@ -29,6 +30,8 @@ export class NullSink implements Sink {
   async readBack(): Promise<boolean> {
     return false;
   }
+
+  async sync(): Promise<void> {}
 
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     this.#count(position, bytes.length);

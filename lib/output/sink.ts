@@ -15,6 +15,8 @@ export interface Sink {
   readonly bytesWritten: number;
   /** Size of the output as it stands: the end of its last byte. */
   readonly size: number;
+  /** Whether reserve() keeps room: else what has to be written later may find none. */
+  readonly canReserve: boolean;
   /** Writes all of `bytes` at byte `position`. Later writes win over earlier ones. Gaps read as zeros. */
   write(position: number, bytes: Uint8Array): Promise<void>;
   /**
@@ -24,6 +26,8 @@ export interface Sink {
   reserve(position: number, length: number): Promise<void>;
   /** Reads bytes back that were written. Resolves to false where the medium can't: a stream, a device, nothing at all. */
   readBack(position: number, into: Uint8Array): Promise<boolean>;
+  /** Everything written reaches the medium. */
+  sync(): Promise<void>;
   /**
    * Makes the output complete, and durable: everything written reaches the medium, only then `bytes` are written at
    * `position` (a header without its incomplete mark) and reach it too. The sink is closed.
@@ -31,7 +35,8 @@ export interface Sink {
   finish(position: number, bytes: Uint8Array): Promise<void>;
   /**
    * Ends an output that will never be complete, and closes the sink, at once: what it keeps is not synced. Returns
-   * where the incomplete output lies, if something is left. Does nothing after finish() or abort().
+   * where the incomplete output lies, if something is left; where the medium can, what lies from byte `end` on is cut
+   * off. Does nothing after finish() or abort().
    */
-  abort(mode: AbortMode): Promise<string | undefined>;
+  abort(mode: AbortMode, end?: number): Promise<string | undefined>;
 }

@@ -12,6 +12,7 @@ const PIECE_BYTES = 256 * 1024;
  * the dump fails or is aborted, so that whoever reads it can't take it for complete.
  */
 export class StreamSink implements Sink {
+  readonly canReserve = false;
   readonly file: string;
   readonly #stream: Writable;
   readonly #signal: AbortSignal;
@@ -72,6 +73,9 @@ export class StreamSink implements Sink {
 
   /** A stream has nothing to reserve. */
   async reserve(): Promise<void> {}
+
+  /** Who reads it has it, or not. */
+  async sync(): Promise<void> {}
 
   async readBack(): Promise<boolean> {
     return false;

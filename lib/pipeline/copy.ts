@@ -34,6 +34,8 @@ export interface CopyOptions extends PageReaderOptions, PlannerOptions {
   /** An unreadable page ends the dump. */
   readonly strict: boolean;
   readonly signal: AbortSignal;
+  /** Called with an error before a write that is under way is waited for: a stream may never drain. */
+  readonly onFailure: (error: unknown) => void;
   /** Called with the number of pages done, when the event loop gets its turn. */
   readonly onPages: (pages: number) => void;
 }
@@ -61,7 +63,7 @@ interface Copier {
  *   throw, or the signal's reason.
  */
 export async function copyPages(options: CopyOptions): Promise<CopyResult> {
-  const { writer, workers, strict, onPages } = options;
+  const { writer, workers, strict, onFailure, onPages } = options;
   const prediction = new CallPrediction(options);
   const copier = workers ? workersCopier(workers, options) : ownCopier(options);
   const unreadable: UnreadablePage[] = [];
@@ -80,6 +82,9 @@ export async function copyPages(options: CopyOptions): Promise<CopyResult> {
       unreadable.push(...batch.unreadable.slice(0, UNREADABLE_LISTED - unreadable.length));
       onPages(sum.pages);
     }
+  } catch (error) {
+    onFailure(error);
+    throw error;
   } finally {
     // A writer takes one call at a time. Its error comes second to the one that is on its way.
     await writing.catch(() => {});

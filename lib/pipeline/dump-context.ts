@@ -22,6 +22,8 @@ export interface DumpContext {
   fit(pass: PassMemory, options: WorkerOptions): PassSizes;
   /** The level that the core was filtered with before: a dump of it can only leave out more. */
   readonly inputLevel: number;
+  /** Whether it is the memory of a running kernel, which is another one each time that it is read. */
+  readonly isLive: boolean;
   /** What reading costs, for a plan of these pages; measures it at the first plan unless it is given. */
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   /** What compresses where nothing was said. To find out loads codecs. */
@@ -46,5 +48,7 @@ export interface CoreDescription {
     /** None where the core is in a format without. */
     readonly segments: readonly Segment[];
   };
+  /** See CoreFile. */
+  readonly incomplete: boolean;
   readonly warnings: readonly string[];
 }

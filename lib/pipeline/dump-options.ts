@@ -85,7 +85,7 @@ const SPLIT_PAGES = 64;
 export function dumpRequest(
   target: DumpTarget,
   options: DumpOptions,
-  core: Pick<DumpContext, 'fit' | 'defaultCompression' | 'inputLevel' | 'pageSize'>,
+  core: Pick<DumpContext, 'fit' | 'defaultCompression' | 'inputLevel' | 'isLive' | 'pageSize'>,
 ): DumpRequest {
   checkTarget(target, options);
   const format = options.format ?? 'kdump';
@@ -94,7 +94,7 @@ export function dumpRequest(
   }
   const isSplit = typeof target !== 'string' && !isStream(target);
   if (format === 'elf' && isSplit) throw argumentError('only a kdump-compressed dump can be split');
-  const memory = dumpMemory(target, options);
+  const memory = dumpMemory(target, options, core.isLive);
   const sizes = core.fit(memory, options);
   return {
     target,
@@ -113,7 +113,11 @@ const ELF_BITMAPS = 6;
 /** Of `select`: what it drops, and each class. */
 const SELECT_BITMAPS = 1 + PAGE_CLASSES.length;
 
-function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: DumpOptions): PassMemory {
+function dumpMemory(
+  target: DumpTarget,
+  { format, select, objective = 'time' }: DumpOptions,
+  isLive: boolean,
+): PassMemory {
   const writers = Math.max(1, filesOf(target).length);
   const bitmaps =
     PLAIN_DUMP.bitmaps +
@@ -121,8 +125,9 @@ function dumpMemory(target: DumpTarget, { format, select, objective = 'time' }: 
     (select ? SELECT_BITMAPS : 0) +
     // For each file of a set a piece is read back, and it has the bits of its pages.
     (writers > 1 ? 2 * writers : 0);
-  // An ELF core has its headers before its data, and select() is asked about whole runs: these need all pages at once.
-  return { bitmaps, inPieces: format !== 'elf' && !select, writers, objective };
+  // An ELF core has its headers before its data, select() is asked about whole runs, and what a running kernel uses a page
+  // for can't be judged twice: these need all pages at once.
+  return { bitmaps, inPieces: format !== 'elf' && !select && !isLive, writers, objective };
 }
 
 /** Whole blocks of a dump's bitmaps. */

@@ -7,6 +7,7 @@ import type { Sink } from '../output/sink.ts';
 import type { PfnRange } from '../output/split.ts';
 import type { CopyResult } from './copy.ts';
 import type { UnreadablePage } from './copy-job.ts';
+import type { CoreDescription } from './dump-context.ts';
 import type { DumpFormat, DumpRequest } from './dump-options.ts';
 import type { DumpRun } from './dump-run.ts';
 import { isFlattened } from './output-target.ts';
@@ -58,7 +59,10 @@ export interface DumpReport {
   /** Levels that were tried before, for which there was no room. */
   readonly failedLevels: readonly FailedLevel[];
   readonly compression: 'none' | CodecName;
-  /** False when pages could not be read: the dump is marked incomplete, and can be analysed without them. */
+  /**
+   * False when pages could not be read, or the core is incomplete itself: so is the dump then, and marked so. It can be
+   * analysed without them.
+   */
   readonly complete: boolean;
   /** Pages that the core covers. */
   readonly original: number;
@@ -93,6 +97,7 @@ export interface DumpReport {
 /** What came of a level that there was room for. */
 export interface LevelResult {
   readonly level: number;
+  readonly core: CoreDescription;
   readonly classification: ClassificationCounts;
   readonly copied: CopyResult;
   /** Pages of zeros. */
@@ -100,7 +105,6 @@ export interface LevelResult {
   readonly sinks: readonly Sink[];
   /** The pages of each sink, when there are several. */
   readonly ranges: readonly PfnRange[] | undefined;
-  readonly warnings: readonly string[];
 }
 
 /** Puts a report together. */
@@ -110,7 +114,7 @@ export function dumpReport(
   result: LevelResult,
   failedLevels: readonly FailedLevel[],
 ): DumpReport {
-  const { level, classification, copied, zero, sinks, ranges, warnings } = result;
+  const { level, core, classification, copied, zero, sinks, ranges } = result;
   const members = ranges?.map((range, i) => ({ file: sinks[i]!.file, ...range, bytes: sinks[i]!.size }));
   return {
     file: sinks[0]!.file,
@@ -121,7 +125,7 @@ export function dumpReport(
     level,
     failedLevels,
     compression,
-    complete: copied.unreadablePages === 0,
+    complete: copied.unreadablePages === 0 && !core.incomplete,
     original: classification.original,
     absent: classification.absent,
     excluded: classification.counts,
@@ -136,6 +140,6 @@ export function dumpReport(
     bytes: sinks.reduce((sum, { size }) => sum + size, 0),
     mapFailures: run.mapFailures,
     phases: run.phases,
-    warnings,
+    warnings: core.warnings,
   };
 }

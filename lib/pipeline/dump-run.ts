@@ -34,8 +34,10 @@ export interface DumpJob {
 /** What holds for all jobs that are copied at the same time. */
 export interface CopyConditions {
   readonly costs: ReadCosts;
-  /** Aborted by the user, or when a worker fails. */
+  /** Aborted by the user, or when anything fails. */
   readonly signal: AbortSignal;
+  /** Aborts the signal. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Progress is reported no more often than this, in milliseconds. */
@@ -113,7 +115,7 @@ export class DumpRun {
   async copy(
     phase: 'zeros' | 'write',
     jobs: readonly DumpJob[],
-    { costs, signal }: CopyConditions,
+    conditions: CopyConditions,
   ): Promise<CopyResult> {
     const totalPages = jobs.reduce((sum, { kept }) => sum + kept.count, 0);
     const copied = await this.#phase(phase, async (report) => {
@@ -125,7 +127,7 @@ export class DumpRun {
           totalPages,
         );
       };
-      const result = sumOf(await this.#all(jobs, { costs, signal }, onPages));
+      const result = sumOf(await this.#all(jobs, conditions, onPages));
       report(result.pages, totalPages);
       return result;
     });
@@ -138,10 +140,13 @@ export class DumpRun {
     this.phases.push({ ...this.phases.pop()!, ...more });
   }
 
-  /** Copies each job's pages, then completes all: a set of files of which one failed has no complete one. */
+  /**
+   * Copies each job's pages and brings them to the disk, then completes all: a set of files of which one failed has no
+   * complete one.
+   */
   async #all(
     jobs: readonly DumpJob[],
-    { costs, signal }: CopyConditions,
+    { costs, signal, onFailure }: CopyConditions,
     onPages: (job: number, pages: number) => void,
   ): Promise<CopyResult[]> {
     const readers = jobs.reduce((sum, { workers }) => sum + (workers?.count ?? 1), 0);
@@ -149,7 +154,7 @@ export class DumpRun {
     const limits = profile.limits(this.#options.objective ?? 'time', readers);
     const results = await allOrNone(jobs, signal, async (job, signal, i) => {
       await job.writer.begin();
-      return copyPages({
+      const result = await copyPages({
         ...this.#context,
         ...job,
         costs,
@@ -158,8 +163,11 @@ export class DumpRun {
         scrub: this.#scrub.ranges,
         strict: this.#options.strict ?? false,
         signal,
+        onFailure,
         onPages: (pages) => onPages(i, pages),
       });
+      await job.writer.settle();
+      return result;
     });
     await allOrNone(jobs, signal, ({ writer }) => writer.finish());
     return results;

@@ -4,6 +4,7 @@ import { PageBitmap } from '../filter/bitmap.ts';
 import { addCounts, type ClassificationCounts, onlyPiece, pieces } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import { type ExistingPages, existingPages } from '../filter/existing-pages.ts';
+import { STATUS_INCOMPLETE } from '../formats/kdump-layout.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { Sink } from '../output/sink.ts';
 import { type SplitPart, splitRanges } from '../output/split.ts';
@@ -47,6 +48,9 @@ export async function writeDump(
   throw new Error('a request has at least one level');
 }
 
+/** How work ends before its time. */
+type Ending = Pick<CopyConditions, 'signal' | 'onFailure'>;
+
 /** One level of a dump: its outputs, and what becomes of them. */
 class LevelAttempt {
   readonly #run: DumpRun;
@@ -67,10 +71,12 @@ class LevelAttempt {
     const { target, options } = this.#request;
     const jobs = Math.max(1, filesOf(target).length);
     await using workers = new DumpWorkers(this.#request.sizes.workers, jobs, this.#context.source);
-    const signal = AbortSignal.any([this.#signal, workers.failure]);
+    const failure = new AbortController();
+    const signal = AbortSignal.any([this.#signal, workers.failure, failure.signal]);
+    const onFailure = (error: unknown) => failure.abort(error);
     const sinks = await openOutputs(target, options, signal);
     try {
-      return await this.#write(level, sinks, workers, signal);
+      return await this.#write(level, sinks, workers, { signal, onFailure });
     } catch (error) {
       const mayKeep = isLast || !isVmcoreError(error, 'ERR_VMCORE_NO_SPACE');
       await this.#abandon(sinks, mayKeep ? (options.onFailure ?? 'keep') : 'remove');
@@ -82,12 +88,12 @@ class LevelAttempt {
     level: number,
     sinks: readonly Sink[],
     workers: DumpWorkers,
-    signal: AbortSignal,
+    ending: Ending,
   ): Promise<LevelResult> {
-    if (this.#request.format === 'elf') return this.#writeElf(level, sinks[0]!, workers, signal);
+    if (this.#request.format === 'elf') return this.#writeElf(level, sinks[0]!, workers, ending);
     const found = await this.#classify(level, sinks);
     const { classification, kept, writers, core } = found;
-    const conditions = { costs: await this.#run.calibrate(kept), signal };
+    const conditions = { costs: await this.#run.calibrate(kept), ...ending };
     const ranges = await this.#divide(kept, writers);
     const jobs = writers.map((writer, i): DumpJob => {
       const part = ranges?.[i];
@@ -100,8 +106,7 @@ class LevelAttempt {
       };
     });
     const copied = await this.#copy(jobs, conditions);
-    const { warnings } = core;
-    return { level, classification, copied, zero: copied.zeroPages, sinks, ranges, warnings };
+    return { level, core, classification, copied, zero: copied.zeroPages, sinks, ranges };
   }
 
   /** Writes the bitmaps while pages are judged, so that of those of a large core only a piece is in memory. */
@@ -143,22 +148,16 @@ class LevelAttempt {
     }
   }
 
-  async #writeElf(
-    level: number,
-    sink: Sink,
-    workers: DumpWorkers,
-    signal: AbortSignal,
-  ): Promise<LevelResult> {
+  async #writeElf(level: number, sink: Sink, workers: DumpWorkers, ending: Ending): Promise<LevelResult> {
     const all = Number.POSITIVE_INFINITY;
     const { core, classification } = await this.#run.classify(level, all, async (core, pieces) => {
       return { core, classification: await onlyPiece(pieces) };
     });
-    const conditions = { costs: await this.#run.calibrate(heldPages(classification.bitmap)), signal };
+    const conditions = { costs: await this.#run.calibrate(heldPages(classification.bitmap)), ...ending };
     const output = { sink, workers: workers.of(0) };
     const job = await elfJob(this.#run, this.#context, core, classification, conditions, output);
     const copied = await this.#copy([job], conditions);
-    const { warnings } = core;
-    return { level, classification, copied, zero: job.zero, sinks: [sink], ranges: undefined, warnings };
+    return { level, core, classification, copied, zero: job.zero, sinks: [sink], ranges: undefined };
   }
 
   #copy(jobs: readonly DumpJob[], conditions: CopyConditions) {
@@ -190,11 +189,12 @@ class LevelAttempt {
   }
 
   /** What the file of index `i` says of itself. */
-  #description({ headers }: CoreDescription, level: number, i: number): KdumpDescription {
+  #description({ headers, incomplete }: CoreDescription, level: number, i: number): KdumpDescription {
     const used = this.#compression;
     return {
       ...headers,
       dumpLevel: level,
+      status: incomplete ? STATUS_INCOMPLETE : 0,
       codec: used && codec(used.name, { level: used.level }),
       // A set is put together with the text of every file.
       eraseinfo: i === 0 ? headers.eraseinfo : undefined,

@@ -29,7 +29,7 @@ interface ElfOutput {
 export async function elfJob(
   run: DumpRun,
   context: DumpContext,
-  { headers, elf }: CoreDescription,
+  { headers, elf, incomplete }: CoreDescription,
   classification: Classification,
   conditions: CopyConditions,
   { sink, workers }: ElfOutput,
@@ -39,10 +39,11 @@ export async function elfJob(
   const others =
     level & LEVEL_ZERO ? await withoutZeros(run, classification, conditions, workers) : classification.bitmap;
   const segments = elf.segments.length > 0 ? elf.segments : coreSegments(existing, pageSize, elf);
-  const never = await neverWritten(context, classification);
-  const plan = await planElf(segments, { pageSize, kept: others, never });
+  const { signal } = conditions;
+  const never = await neverWritten(context, classification, signal);
+  const plan = await planElf(segments, { pageSize, kept: others, never }, signal);
   return {
-    writer: new ElfWriter({ ...headers, ...elf, notes: notesOf(headers), plan }, sink),
+    writer: new ElfWriter({ ...headers, ...elf, incomplete, notes: notesOf(headers), plan }, sink),
     kept: heldPages(plan.pages),
     // Zeros in short runs are written as they are.
     shareZeroPages: false,
@@ -72,11 +73,13 @@ async function withoutZeros(
 async function neverWritten(
   context: DumpContext,
   { existing, level, counts, absent, dropped }: Classification,
+  signal: AbortSignal,
 ): Promise<PageBitmap | undefined> {
   // A higher level counts a poisoned page as what it was, such as user data.
   if ((level & ~LEVEL_ZERO) === 0 && counts.hwpoison + counts.offline + absent === 0) return dropped;
+  signal.throwIfAborted();
   const never = existing.copy();
-  const { bitmap } = await onlyPiece(context.classifyPieces(0, {}, Number.POSITIVE_INFINITY));
+  const { bitmap } = await onlyPiece(context.classifyPieces(0, { signal }, Number.POSITIVE_INFINITY));
   for (let i = 0; i < never.bytes.length; i++) {
     never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
   }

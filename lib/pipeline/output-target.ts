@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { argumentError } from '../errors.ts';
 import { FileSink } from '../output/file-sink.ts';
@@ -61,7 +62,8 @@ export function checkTarget(target: DumpTarget, { flattened, maxBytes }: OutputO
   ) {
     throw argumentError('a dump goes to a path, a list of paths or a stream');
   }
-  if (new Set(files).size !== files.length) throw argumentError('two files of a split set are the same');
+  if (new Set(files.map((file) => resolve(file))).size !== files.length)
+    throw argumentError('two files of a split set are the same');
   if (flattened && typeof target !== 'string') throw argumentError('a split set can not be flattened');
 }
 

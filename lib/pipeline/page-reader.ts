@@ -5,7 +5,7 @@ import type { ReadLimits } from '../access/read-plan.ts';
 import type { Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
-import { type PageRuns, splitRuns } from './page-runs.ts';
+import { type PageRuns, splitRuns, withoutGaps } from './page-runs.ts';
 import { mapRange, type PlannedRead, partsOfPage } from './read-planner.ts';
 
 /** Pages in ascending order, one after another in memory. */
@@ -98,10 +98,17 @@ export class PageReader {
     const { pageSize } = this.#options;
     const pages = length / pageSize;
     if (pages <= SMALLEST_MAP_PAGES) {
-      for (const part of splitRuns(runs, SMALLEST_MAP_PAGES, pageSize)) yield* this.#pread(part);
+      for (const part of splitRuns(runs, SMALLEST_MAP_PAGES, pageSize)) yield* this.#preadPart(part);
       return;
     }
     for (const part of splitRuns(runs, Math.ceil(pages / RETRY_PARTS), pageSize)) yield* this.#map(part);
+  }
+
+  /** Of what was to be mapped: gaps are read only where that is allowed. */
+  *#preadPart(runs: PageRuns): Generator<PagePiece> {
+    const { limits, pageSize } = this.#options;
+    if (!limits.wantedOnly) yield* this.#pread(runs);
+    else for (const stretch of withoutGaps(runs, pageSize)) yield* this.#pread(stretch);
   }
 
   /** A range that can't be read is read in halves; a single page that can't is said so. */
@@ -135,7 +142,8 @@ export class PageReader {
 
   /** The buffer, as long as all parts. */
   #room(): Uint8Array {
-    if (this.#buffer.length < this.#parts.span) this.#buffer = new Uint8Array(this.#options.limits.pread);
+    const { span } = this.#parts;
+    if (this.#buffer.length < span) this.#buffer = new Uint8Array(Math.max(span, this.#options.limits.pread));
     return this.#buffer;
   }
 

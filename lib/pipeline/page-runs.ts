@@ -53,6 +53,11 @@ export class PageRuns {
     return this.numbers[RUN_NUMBERS * i + 2]!;
   }
 
+  /** Runs `first` to `last` - 1. */
+  slice(first: number, last: number): PageRuns {
+    return new PageRuns(this.numbers.subarray(RUN_NUMBERS * first, RUN_NUMBERS * last));
+  }
+
   /** The file offsets that they cover, gaps included. */
   span(pageSize: number): { start: number; end: number } {
     const last = this.count - 1;
@@ -118,6 +123,17 @@ export function* splitRuns(runs: PageRuns, maxPages: number, pageSize: number): 
     }
   }
   if (part.length > 0) yield new PageRuns(Float64Array.from(part));
+}
+
+/** The same runs in parts that lie in the file without gaps. */
+export function* withoutGaps(runs: PageRuns, pageSize: number): Generator<PageRuns> {
+  let first = 0;
+  for (let i = 1; i <= runs.count; i++) {
+    const follows = i < runs.count && runs.offset(i) === runs.offset(i - 1) + runs.pagesOf(i - 1) * pageSize;
+    if (follows) continue;
+    yield runs.slice(first, i);
+    first = i;
+  }
 }
 
 /** In pages. */

@@ -69,13 +69,19 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   }
 }
 
-/** Where data is not aligned to pages in the file, a map takes in part of a page more; it has one page at least. */
+/** Where data is not aligned to pages in the file, a map takes in part of a page more. Each way takes one page at least. */
 function limitsOf({ extents, pageSize, limits }: PlannerOptions): ReadLimits {
   const aligned = extents.offset.every(
     (offset, i) => offset < 0 || (offset - extents.start[i]!) % pageSize === 0,
   );
-  if (aligned || limits.map === 0) return limits;
-  return { ...limits, map: Math.max(pageSize, limits.map - pageSize) };
+  const atLeastPage = (bytes: number) => (bytes > 0 ? Math.max(pageSize, bytes) : 0);
+  const { map, pread, shortPread } = limits;
+  return {
+    ...limits,
+    map: atLeastPage(aligned || map === 0 ? map : Math.max(1, map - pageSize)),
+    pread: atLeastPage(pread),
+    shortPread: shortPread && atLeastPage(shortPread),
+  };
 }
 
 /** Where the bytes of a page are; what no extent covers is zeros. */

@@ -12,15 +12,18 @@ export function scrubDescription(
   if (trail.length === 0) return description;
   const { headers } = description;
   const notes = without(headers.notes, secrets);
+  const utsname = without(headers.utsname, secrets);
   const eraseinfo = Buffer.concat([headers.eraseinfo ?? new Uint8Array(0), trail]);
-  return { ...description, headers: { ...headers, notes, eraseinfo } };
+  return { ...description, headers: { ...headers, notes, utsname, eraseinfo } };
 }
 
 /** The same bytes with everything that is one of `secrets` overwritten. */
 function without(bytes: Uint8Array, secrets: readonly Uint8Array[]): Uint8Array {
+  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  // Secrets may overlap: none is looked for in what another one left.
   const copy = Buffer.from(bytes);
   for (const secret of secrets) {
-    for (let at = copy.indexOf(secret); at >= 0; at = copy.indexOf(secret, at + secret.length)) {
+    for (let at = found.indexOf(secret); at >= 0; at = found.indexOf(secret, at + 1)) {
       copy.fill(ERASED, at, at + secret.length);
     }
   }

@@ -29,6 +29,8 @@ export class ZeroScan implements DumpWriter {
     }
   }
 
+  async settle(): Promise<void> {}
+
   async finish(): Promise<void> {}
 
   async abort(): Promise<undefined> {}

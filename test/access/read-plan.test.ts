@@ -35,8 +35,12 @@ function groupCosts(group: readonly Range[], costs: ReadCosts, limits: ReadLimit
   const crosses = group.length > 1 && limits.borders?.some((border) => border > start && border < end);
   return {
     map: span <= limits.map && !crosses ? map : Number.POSITIVE_INFINITY,
-    pread: span <= limits.pread ? pread : Number.POSITIVE_INFINITY,
+    pread: span <= limits.pread && !(limits.wantedOnly && hasGaps(group)) ? pread : Number.POSITIVE_INFINITY,
   };
+}
+
+function hasGaps(group: readonly Range[]): boolean {
+  return group.some(({ start }, i) => i > 0 && start !== group[i - 1]!.end);
 }
 
 /** The least cost of all ways to cut the ranges into groups: every subset of the places to cut. */
@@ -60,6 +64,7 @@ const costsOf = fc.record({ mapCall: cost, mapPage: cost, touchPage: cost, readC
 function rangesOf(maxLength: number): fc.Arbitrary<Range[]> {
   const part = fc.record({
     gap: fc.oneof(
+      fc.constant(0),
       fc.integer({ min: 0, max: 200 * PAGE }),
       fc.nat(200).map((pages) => pages * PAGE),
     ),
@@ -115,22 +120,36 @@ const total = (plan: PlannedExtent[]): number => plan.reduce((sum, extent) => su
 
 t.test('groups cover every range once in order, within the limits, at the cost that is said', async () => {
   fc.assert(
-    fc.property(rangesOf(60), costsOf, limitsOf, picksOf, (ranges, costs, bytes, picks) => {
-      const limits = { ...bytes, borders: bordersIn(ranges, picks) };
-      checkPlan(planReads(wanted(ranges), PAGE, costs, limits), ranges, costs, limits);
-    }),
+    fc.property(
+      rangesOf(60),
+      costsOf,
+      limitsOf,
+      picksOf,
+      fc.boolean(),
+      (ranges, costs, bytes, picks, wantedOnly) => {
+        const limits = { ...bytes, wantedOnly, borders: bordersIn(ranges, picks) };
+        checkPlan(planReads(wanted(ranges), PAGE, costs, limits), ranges, costs, limits);
+      },
+    ),
     { numRuns: 300 },
   );
 });
 
 t.test('no other way to group a few ranges is cheaper', async () => {
   fc.assert(
-    fc.property(rangesOf(8), costsOf, limitsOf, picksOf, (ranges, costs, bytes, picks) => {
-      const limits = { ...bytes, borders: bordersIn(ranges, picks) };
-      const planned = total(planReads(wanted(ranges), PAGE, costs, limits));
-      const least = leastCost(ranges, costs, limits);
-      if (!close(planned, least)) throw new Error(`planned at ${planned}, possible at ${least}`);
-    }),
+    fc.property(
+      rangesOf(8),
+      costsOf,
+      limitsOf,
+      picksOf,
+      fc.boolean(),
+      (ranges, costs, bytes, picks, wantedOnly) => {
+        const limits = { ...bytes, wantedOnly, borders: bordersIn(ranges, picks) };
+        const planned = total(planReads(wanted(ranges), PAGE, costs, limits));
+        const least = leastCost(ranges, costs, limits);
+        if (!close(planned, least)) throw new Error(`planned at ${planned}, possible at ${least}`);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -11,7 +11,7 @@ import {
   encodeFlattenedHeader,
   encodeRecordHead,
 } from '../../lib/formats/flattened-layout.ts';
-import { openVmcore, unflatten } from '../../lib/index.ts';
+import { isVmcoreError, openVmcore, type Progress, unflatten, type Vmcore } from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
 import { oracle, programs, run } from '../support/oracles.ts';
 
@@ -139,6 +139,17 @@ t.test('a stream that never drains ends with the signal, and is destroyed', asyn
   t.ok(stream.destroyed);
 });
 
+t.test('what goes wrong while a stream never drains is told at once', async (t) => {
+  // It takes the headers and bitmaps, and gets stuck in the pages.
+  const stream = new Writable({ highWaterMark: 1 << 20, write() {} });
+  const failure = new Error('the user has seen enough');
+  const onProgress = ({ phase }: Progress) => {
+    if (phase === 'write') throw failure;
+  };
+  await t.rejects(core.dump(stream, { ...small, workers: 0, onProgress }), failure);
+  t.ok(stream.destroyed);
+});
+
 t.test('a stream of a dump that fails has no end marker', async (t) => {
   const flat = at('cut');
   const dump = core.dump(createWriteStream(flat), { ...small, maxBytes: 4_000_000 });
@@ -154,6 +165,38 @@ t.test('a stream of a dump that fails has no end marker', async (t) => {
     t.equal(readFileSync(at(file)).readUInt32LE(424) & 8, 8, `${file} is marked incomplete`);
   }
 });
+
+t.test('a flattened file that is full has the pages that reached it', async (t) => {
+  const { bytes } = await core.dump(at('roomy'), { ...small, flattened: true });
+  for (const options of [small, { level: 31, format: 'elf' }] as const) {
+    const flat = at(`full.${'format' in options ? options.format : 'kdump'}`);
+    const maxBytes = 'format' in options ? 3 * bytes : Math.floor((3 * bytes) / 4);
+    const dump = core.dump(flat, { ...options, flattened: true, maxBytes });
+    await t.rejects(dump, { code: 'ERR_VMCORE_NO_SPACE' });
+    await using kept = await openVmcore(flat, { allowTruncated: true });
+    const { bitmap } = await core.classify({ level: 31 });
+    let same = 0;
+    for (const [first, count] of bitmap.runs()) {
+      for (let pfn = first; pfn < first + count; pfn++) {
+        const page = readOrNothing(kept, pfn);
+        if (!page) continue;
+        if (!page.equals(core.readPhysical(pfn * 4096, 4096))) t.fail(`page ${pfn} is another one`);
+        same++;
+      }
+    }
+    t.ok(same > bitmap.count() / 3, `${same} of ${bitmap.count()} pages are there`);
+  }
+});
+
+/** Undefined for a page that is not there. */
+function readOrNothing(dump: Vmcore, pfn: number): Buffer | undefined {
+  try {
+    return Buffer.from(dump.readPhysical(pfn * 4096, 4096));
+  } catch (error) {
+    if (isVmcoreError(error, 'ERR_VMCORE_NOT_PRESENT')) return undefined;
+    throw error;
+  }
+}
 
 t.test('targets that are none', async (t) => {
   const file = await open(at('handle'), 'w');

@@ -141,6 +141,7 @@ t.test('room for descriptors comes before data, data before descriptors, the mar
     `reserve ${4 * PAGE} ${24 * count}`,
     `write ${data} ${PAGE * count}`,
     `write ${4 * PAGE} ${24 * count}`,
+    'sync',
     'finish 0 464',
   ]);
 });

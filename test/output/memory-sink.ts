@@ -2,6 +2,7 @@ import type { AbortMode, Sink } from '../../lib/output/sink.ts';
 
 /** A sink in memory that records what was called, with what. */
 export class MemorySink implements Sink {
+  readonly canReserve = true;
   readonly file = 'memory';
   readonly calls: string[] = [];
   bytesWritten = 0;
@@ -24,6 +25,10 @@ export class MemorySink implements Sink {
   async readBack(position: number, into: Uint8Array): Promise<boolean> {
     into.set(this.bytes.subarray(position, position + into.length));
     return true;
+  }
+
+  async sync(): Promise<void> {
+    this.calls.push('sync');
   }
 
   async finish(position: number, bytes: Uint8Array): Promise<void> {

@@ -188,6 +188,44 @@ t.test('a copy of what is scrubbed in a note', async (t) => {
   }
 });
 
+t.test('copies in a note of memory that overlaps', async (t) => {
+  const data = Buffer.alloc(4 * PAGE, Buffer.from(Array.from({ length: 251 }, (_, i) => i)));
+  const source = at('overlap.elf');
+  const info = vmcoreinfoNote('OSRELEASE=6.1\nPAGESIZE=4096\n');
+  const device = { name: 'LINUX', type: 0x700, desc: data.subarray(64, 192) };
+  writeFileSync(source, buildElfCore({ notes: [[info, device]], segments: [{ paddr: 0x10000, data }] }));
+  await using opened = await openVmcore(source);
+  const scrub = [64, 96, 128].map((offset) => ({ paddr: 0x10000 + offset, size: 64 }));
+  await opened.dump(dump, { level: 0, compression: 'none', force: true, scrub });
+  await using written = await openVmcore(dump);
+  const note = written.notes.find(({ type }) => type === 0x700);
+  t.equal(Buffer.from(note!.desc).toString(), 'X'.repeat(128));
+});
+
+t.test('names in the header of a dump whose memory is scrubbed by its address', async (t) => {
+  await using whole = await openVmcore(core);
+  await whole.dump(at('named'), { level: 31, force: true });
+  const names = readFileSync(at('named')).subarray(12, 402);
+  // Nothing tells where they are in memory but who asks.
+  const data = Buffer.alloc(PAGE);
+  names.copy(data, 100);
+  const info = vmcoreinfoNote('OSRELEASE=6.1\nPAGESIZE=4096\n');
+  writeFileSync(at('names.elf'), buildElfCore({ notes: [[info]], segments: [{ paddr: 0x10000, data }] }));
+  await using plain = await openVmcore(at('names.elf'));
+  await plain.dump(at('names'), { level: 0, compression: 'none', force: true });
+  const bytes = readFileSync(at('names'));
+  names.copy(bytes, 12);
+  writeFileSync(at('names'), bytes);
+  await using opened = await openVmcore(at('names'));
+  await opened.dump(dump, {
+    level: 0,
+    compression: 'none',
+    force: true,
+    scrub: [{ paddr: 0x10064, size: 390 }],
+  });
+  t.notOk(readFileSync(dump).includes(names.subarray(65, 75)), 'the name of the machine is nowhere');
+});
+
 t.test('every symbol of a name', async (t) => {
   await using opened = await openVmcore(core);
   const found = await opened.findSymbols('__func__.0');

@@ -105,6 +105,20 @@ t.test('a set of which one file can not be written has no complete one', async (
   t.notOk(existsSync(at('new')), 'the others are not left behind');
 });
 
+t.test('a set of which one file has no room for its last bytes has no complete one', async (t) => {
+  const options = { level: 31, compression: 'none', splitBlockBytes: sixteenMiB } as const;
+  const { members } = await core.dump(names('room', 2), options);
+  const maxBytes = Math.max(...members!.map(({ bytes }) => bytes));
+  t.equal(members![0]!.bytes, maxBytes, 'the first file is the larger one');
+  const files = names('tight', 2);
+  // Only the first file says what was erased, behind its pages.
+  const scrub = [{ paddr: 0x1000, size: 8 }];
+  await t.rejects(core.dump(files, { ...options, maxBytes, scrub }), { code: 'ERR_VMCORE_NO_SPACE' });
+  for (const file of files) {
+    t.equal(readFileSync(file).readUInt32LE(424) & 8, 8, `${file} is marked incomplete`);
+  }
+});
+
 t.test('an abort ends all of them', async (t) => {
   const controller = new AbortController();
   const members = names('aborted', 3);
@@ -125,6 +139,8 @@ t.test('sets that are none', async (t) => {
   const refused = { code: 'ERR_VMCORE_ARGUMENT' };
   await t.rejects(core.dump([]), refused);
   await t.rejects(core.dump([at('same'), at('same')]), refused);
+  await t.rejects(core.dump([at('same'), at('./same')], { force: true }), refused);
+  await t.rejects(core.dump([`${folder}/x`, `${folder}/./x`], { force: true }), refused);
   await t.rejects(core.dump([at('x'), at('y')], { format: 'elf' }), refused);
   await t.rejects(core.dump([at('x'), at('y')], { flattened: true }), refused);
   await t.rejects(core.dump([at('x'), at('y')], { splitBlockBytes: 4096 }), refused);

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type DumpOptions, isVmcoreError, openVmcore } from '../../lib/index.ts';
+import { type DumpOptions, isVmcoreError, openVmcore, verifyDump } from '../../lib/index.ts';
 import { setBits } from '../support/bits.ts';
 import { bundledCore } from '../support/cores.ts';
 import { readKdump } from '../support/kdump-file.ts';
@@ -60,6 +60,22 @@ for (const options of [
     );
   });
 }
+
+t.test('a dump of an incomplete one is incomplete, whatever both formats are', async (t) => {
+  await using core = await openVmcore(damaged);
+  for (const format of ['kdump', 'elf'] as const) {
+    const first = join(folder, `first.${format}`);
+    await core.dump(first, { format, level: 1 });
+    // What is lost may read as zeros: then a second dump has all of its pages.
+    await using incomplete = await openVmcore(first, { excluded: 'zeros' });
+    for (const second of ['kdump', 'elf'] as const) {
+      const file = join(folder, `second.${format}.${second}`);
+      const report = await incomplete.dump(file, { format: second, level: 1 });
+      t.match(report, { complete: false, unreadablePages: 0, warnings: [/incomplete itself/] });
+      t.equal((await verifyDump(file)).state, 'incomplete', `${second} of ${format}`);
+    }
+  }
+});
 
 t.test('a split set', async (t) => {
   const files = ['a', 'b', 'c'].map((name) => join(folder, name));

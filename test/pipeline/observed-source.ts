@@ -2,6 +2,7 @@ import { type ByteSource, requireRange } from '../../lib/access/byte-source.ts';
 import type { AccessCounters } from '../../lib/access/counters.ts';
 import { gatherByReading, type Parts, packParts } from '../../lib/access/parts.ts';
 import type { Region, Window } from '../../lib/access/region.ts';
+import { VmcoreError } from '../../lib/errors.ts';
 
 /** Windows of it are this short, so that pages lie across their borders. Not a multiple of a page. */
 const WINDOW = 10_000;
@@ -24,7 +25,10 @@ export class ObservedSource implements ByteSource {
   #mapped = 0;
   #highWater = 0;
 
-  constructor(bytes: Uint8Array) {
+  readonly #canMap: boolean;
+
+  constructor(bytes: Uint8Array, canMap = true) {
+    this.#canMap = canMap;
     this.bytes = bytes;
     this.size = bytes.length;
   }
@@ -41,6 +45,7 @@ export class ObservedSource implements ByteSource {
 
   map(position: number, length: number): Region {
     requireRange(this, position, 1);
+    if (!this.#canMap) throw new VmcoreError('ERR_VMCORE_IO', 'no memory for page tables');
     if (position % 4096 !== 0 || length % 4096 !== 0) throw new Error(`map of ${position}+${length}`);
     this.mapLengths.push(length);
     this.#mapped += length;

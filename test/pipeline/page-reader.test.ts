@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { CALL_COSTS, type ReadCosts, type ReadLimits } from '../../lib/access/read-plan.ts';
+import { PageBitmap } from '../../lib/filter/bitmap.ts';
+import { makeExtents } from '../../lib/formats/extents.ts';
 import { splitJobs } from '../../lib/pipeline/copy-job.ts';
 import { packJob, unpackJob } from '../../lib/pipeline/job-message.ts';
 import { PageReader } from '../../lib/pipeline/page-reader.ts';
@@ -27,12 +29,17 @@ const costsOf: fc.Arbitrary<ReadCosts> = fc.oneof(
 
 const pages = (min: number) => fc.integer({ min, max: 40 }).map((count) => count * PAGE);
 /** A policy allows one way or both. */
-const limitsOf: fc.Arbitrary<ReadLimits> = fc.oneof(
-  fc.record({ map: pages(1), pread: pages(1) }),
-  fc.record({ map: pages(1), pread: fc.constant(0) }),
-  fc.record({ map: fc.constant(0), pread: pages(1) }),
-  fc.constant({ map: 2 ** 30, pread: 2 ** 20 }),
-);
+const limitsOf: fc.Arbitrary<ReadLimits> = fc
+  .tuple(
+    fc.oneof(
+      fc.record({ map: pages(1), pread: pages(1) }),
+      fc.record({ map: pages(1), pread: fc.constant(0) }),
+      fc.record({ map: fc.constant(0), pread: pages(1) }),
+      fc.constant({ map: 2 ** 30, pread: 2 ** 20 }),
+    ),
+    fc.boolean(),
+  )
+  .map(([ways, wantedOnly]) => ({ ...ways, wantedOnly }));
 
 function plannerFor({ extents }: ScatteredMemory, costs: ReadCosts, limits: ReadLimits): PlannerOptions {
   return { extents, pageSize: PAGE, costs, limits };
@@ -112,6 +119,39 @@ t.test('the calls are those that were predicted', async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+t.test('where only wanted pages may be read no other one is, also when nothing can be mapped', async () => {
+  fc.assert(
+    fc.property(scatteredMemory, costsOf, limitsOf, fc.boolean(), (memory, costs, ways, canMap) => {
+      const source = new ObservedSource(file, canMap);
+      readAll(source, plannerFor(memory, costs, { ...ways, wantedOnly: true }), memory);
+      const wanted = wantedPfns(memory).length * PAGE;
+      const { preadBytes } = source.counters();
+      check(preadBytes <= wanted, `${preadBytes} bytes were read, ${wanted} are wanted`);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test('a page that is larger than the limits is read all the same', async (t) => {
+  const pageSize = 4 * PAGE;
+  const extents = makeExtents([{ start: 0, end: 16 * pageSize, offset: 0 }]);
+  // Two groups that are planned one after another.
+  const pages = [0, 2, 4, 6, 8, 12, 14];
+  const wanted = new PageBitmap(16);
+  for (const pfn of pages) wanted.set(pfn, pfn + 1);
+  for (const limits of [
+    { map: PAGE, pread: 0 },
+    { map: 0, pread: PAGE },
+    { map: 0, pread: 2 * PAGE, shortPread: PAGE },
+  ]) {
+    const planner = { extents, pageSize, costs: CALL_COSTS, limits };
+    const reader = new PageReader({ source: new ObservedSource(file), ...planner });
+    const pieces = [...reader.pieces(planPages(wanted, planner))];
+    const read = pieces.flatMap((piece) => [...pagesOf(piece, pageSize)].map(({ pfn }) => pfn));
+    t.strictSame(read, pages, JSON.stringify(limits));
+  }
 });
 
 t.test('jobs have the reads of the plan in its order, also when they were sent as numbers', async () => {
