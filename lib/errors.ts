@@ -16,7 +16,7 @@ export type VmcoreErrorCode =
   | 'ERR_VMCORE_TRUNCATED'
   /** Headers, or structures of the dead kernel, contradict each other. */
   | 'ERR_VMCORE_CORRUPT'
-  /** The core is of an architecture that is not translated here. */
+  /** The vmlinux is of an architecture that is not translated here. */
   | 'ERR_VMCORE_ARCH'
   /** What was asked for needs VMCOREINFO, or a key of it, and the core has none. */
   | 'ERR_VMCORE_NO_VMCOREINFO'

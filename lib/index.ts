@@ -50,7 +50,7 @@ export {
   type LogOptions,
   type LogRecord,
 } from './kernel/printk/dmesg.ts';
-export type { VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
+export type { VmcoreinfoCandidate, VmcoreinfoScanOptions } from './kernel/scan-vmcoreinfo.ts';
 export type { Utsname } from './kernel/utsname.ts';
 export { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 export { type OpenOptions, openVmcore } from './open.ts';

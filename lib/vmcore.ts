@@ -22,7 +22,11 @@ import { bytesWithData } from './formats/extents.ts';
 import type { Note } from './formats/notes.ts';
 import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
-import { scanVmcoreinfo, type VmcoreinfoCandidate } from './kernel/scan-vmcoreinfo.ts';
+import {
+  scanVmcoreinfo,
+  type VmcoreinfoCandidate,
+  type VmcoreinfoScanOptions,
+} from './kernel/scan-vmcoreinfo.ts';
 import { readUtsname, type Utsname } from './kernel/utsname.ts';
 import type { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from './memory/virtual.ts';
@@ -202,22 +206,25 @@ export class Vmcore implements AsyncDisposable {
     return this.#at(vaddr).u8(vaddr);
   }
 
-  /** Integers are in the byte order of the dead machine. */
+  /** The 16-bit integer at a virtual address. Integers are in the byte order of the dead machine. @throws as readVirtual. */
   readU16(vaddr: bigint): number {
     return this.#at(vaddr).u16(vaddr);
   }
 
-  /** @see {@link readU8} */
+  /** The 32-bit integer at a virtual address. @see {@link readU16} */
   readU32(vaddr: bigint): number {
     return this.#at(vaddr).u32(vaddr);
   }
 
-  /** @see {@link readU8} */
+  /** The 64-bit integer at a virtual address. @see {@link readU16} */
   readU64(vaddr: bigint): bigint {
     return this.#at(vaddr).u64(vaddr);
   }
 
-  /** The string at a virtual address up to its NUL, or `limit` bytes of it; what is no UTF-8 becomes U+FFFD. */
+  /**
+   * The string at a virtual address up to its NUL, or `limit` bytes of it, at most 16 MiB; what is no UTF-8 becomes U+FFFD.
+   * @throws as readVirtual.
+   */
   readCString(vaddr: bigint, limit = 4096): string {
     if (!Number.isSafeInteger(limit) || limit < 0 || limit > 1 << 24)
       throw argumentError(`limit ${String(limit)}`);
@@ -310,7 +317,7 @@ export class Vmcore implements AsyncDisposable {
    * core again with its `text`.
    * @throws the signal's reason.
    */
-  findVmcoreinfo(options: ScanOptions = {}): Promise<VmcoreinfoCandidate[]> {
+  findVmcoreinfo(options: VmcoreinfoScanOptions = {}): Promise<VmcoreinfoCandidate[]> {
     return this.#run(options.signal, (signal) => scanVmcoreinfo(this.#parts.memory, { ...options, signal }));
   }
 
@@ -360,8 +367,8 @@ export class Vmcore implements AsyncDisposable {
    * Writes a filtered dump: to a new file, readable by its owner only; flattened, to a stream; or split, to a list of
    * files. A file is marked incomplete until all of it is on the disk, and a stream has no end marker until then. The
    * level of a core that was filtered before is the sum of both: what was left out stays so.
-   * @throws VmcoreError ERR_VMCORE_EXISTS, ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT, ERR_VMCORE_CODEC, what classify()
-   *   and reading throw; the signal's reason.
+   * @throws VmcoreError ERR_VMCORE_EXISTS, ERR_VMCORE_NO_SPACE, ERR_VMCORE_OUTPUT, ERR_VMCORE_CODEC, ERR_VMCORE_WORKER,
+   *   ERR_VMCORE_ARGUMENT, with `scrub` ERR_VMCORE_UNMAPPED, what classify() and reading throw; the signal's reason.
    */
   dump(target: DumpTarget, options: DumpOptions = {}): Promise<DumpReport> {
     return this.#run(options.signal, (signal) => {

@@ -34,8 +34,9 @@ export interface AccessOptions {
   /** Regions that reads of users keep; default 8. */
   readonly slots?: number | undefined;
   /**
-   * Longest region in bytes, a power of two from 64 KiB on. Default: 4 MiB, in a plan 32 MiB; in a plan for the fewest
-   * calls on /proc/vmcore what the page-table budget allows.
+   * Longest region in bytes, a power of two from 64 KiB on. Default: 4 MiB for what users read, 16 MiB for struct pages, 256 KiB
+   * for page tables, in a plan 32 MiB; in a plan for the fewest calls on /proc/vmcore what the page-table budget allows. No
+   * pread is longer either; by default 12 MiB of a file, 1 MiB of /proc/vmcore.
    */
   readonly regionBytes?: number | undefined;
   /**

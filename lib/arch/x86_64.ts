@@ -103,7 +103,7 @@ function physBase(facts: KernelFacts | undefined, segments: readonly SegmentFact
   return image ? image.paddr! - Number(image.vaddr - START_KERNEL_MAP) : 0;
 }
 
-/** The image is mapped in pages of 2 MiB, so that what lies around these symbols belongs to it. */
+/** The image is mapped in pages of 2 MiB (arch/x86/kernel/head_64.S, level2_kernel_pgt), so that what lies around these symbols belongs to it. */
 const IMAGE_ALIGN = 1n << 21n;
 
 function kernelImage(facts: KernelFacts, base: number): LinearRange | undefined {

@@ -105,12 +105,14 @@ async function dumpOnce(
   options: MeasureAccessOptions,
 ): Promise<SingleRun> {
   const { compression = 'none', output = '/dev/null', objective, costs, signal } = options;
-  const { slots, regionBytes, pageTableBudget } = options;
+  const { slots, regionBytes, pageTableBudget, hsaBytes, memoryBudget, workers } = options;
+  const opening = { access, slots, regionBytes, pageTableBudget, hsaBytes, memoryBudget, signal };
   const started = performance.now();
   const cpu = process.cpuUsage();
-  const core = await openVmcore(source, { access, slots, regionBytes, pageTableBudget, signal });
+  const core = await openVmcore(source, opening);
   try {
-    const report = await core.dump(output, { level, compression, force: true, objective, costs, signal });
+    const plan = { objective, costs, workers, memoryBudget };
+    const report = await core.dump(output, { level, compression, force: true, ...plan, signal });
     await core.close();
     const { user, system } = process.cpuUsage(cpu);
     const times = { wall: (performance.now() - started) * 1e6, user: user * 1e3, system: system * 1e3 };

@@ -31,6 +31,6 @@ export interface Command {
 
 /** The options that every command has. */
 export const commonOptions: readonly Option[] = [
-  { name: 'json', help: 'print one JSON object, also when it fails' },
+  { name: 'json', help: 'print one JSON value: the result, or {"error": ...} where there is none' },
   { name: 'help', short: 'h', help: 'print this help' },
 ];

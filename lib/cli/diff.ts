@@ -51,7 +51,7 @@ one, and what they are, as the kernel in the core that has them says.`,
     ['vmcore diff --json old new | jq .counts.content.classes', 'what changed, by class'],
   ],
   positionals: ['A', 'B'],
-  failures: ['they differ', 'it failed, or the command line is wrong'],
+  failures: ['they differ', 'it failed, or the command line is wrong; standard error says why'],
 
   async run(args, { signal, output }) {
     output.failureStatus = STATUS.failed;

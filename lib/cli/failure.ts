@@ -39,8 +39,8 @@ export async function reportFailure(error: unknown, signal: AbortSignal, output:
 }
 
 async function printJson(error: object, output: Output): Promise<void> {
-  // When stdout is what failed, stderr has said it already.
-  if (output.json) await output.printJson({ error }).catch(() => {});
+  // A result that tells of what failed is the one value that is printed. When stdout is what failed, stderr has said it already.
+  if (output.json && !output.hasPrintedJson) await output.printJson({ error }).catch(() => {});
 }
 
 function causes(error: Error): string {

@@ -1,14 +1,14 @@
 import type { Option } from './args.ts';
 import { type Command, commonOptions } from './command.ts';
 
-const FAILURES = ['it failed', 'the command line is wrong'] as const;
+const FAILURES = ['it failed; standard error says why', 'the command line is wrong'] as const;
 
 function exitStatus({ failures, statuses = [] }: Pick<Command, 'failures' | 'statuses'> = {}): string {
   const [one, two] = failures ?? FAILURES;
   const own = statuses.map(([status, meaning]) => `  ${String(status).padEnd(5)}${meaning}\n`).join('');
   return `Exit status:
   0    it worked
-  1    ${one}; standard error says why
+  1    ${one}
   2    ${two}
 ${own}  130  ended by SIGINT (143: by SIGTERM); an unfinished dump is marked incomplete
 `;

@@ -40,7 +40,7 @@ export const makedumpfile: Command = {
   takesMore: true,
   usageStatus: 1,
   failures: [
-    'it failed, or the command line is wrong',
+    'it failed, or the command line is wrong; standard error says why',
     'VMCOREINFO (-i) or VMLINUX (-x) is that of another kernel',
   ],
 

@@ -1,6 +1,6 @@
 /** The streams of a run: what it was asked for goes to stdout, all else to stderr. */
 export class Output {
-  /** One JSON object on stdout instead of text. */
+  /** One JSON value on stdout instead of text. */
   json = false;
   /** Exit status of a command that worked, where what it found out has one. */
   status = 0;
@@ -8,6 +8,7 @@ export class Output {
   failureStatus = 1;
   /** Whether a dump goes to stdout: then all else goes to stderr. */
   isStdoutTaken = false;
+  #hasPrintedJson = false;
   readonly #guarded = new Set<NodeJS.WriteStream>();
 
   /** Writes to stdout, unless that is taken. A reader that closed its end (`| head`) is no error: it has read enough. */
@@ -20,7 +21,13 @@ export class Output {
     });
   }
 
+  /** Whether standard output has its one value. */
+  get hasPrintedJson(): boolean {
+    return this.#hasPrintedJson;
+  }
+
   printJson(value: unknown): Promise<void> {
+    this.#hasPrintedJson = true;
     return this.print(`${JSON.stringify(value, toJson, 2)}\n`);
   }
 

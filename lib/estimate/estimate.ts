@@ -18,7 +18,7 @@ export interface EstimateOptions {
   readonly levels?: readonly DumpLevel[] | undefined;
   /** Default `none` and every codec that this process has, see codecs(). */
   readonly compressions?: readonly ('none' | CodecName)[] | undefined;
-  /** How hard all of them compress; default 1. */
+  /** How hard all of them compress, in the range of each (lzo and snappy have 1 alone); default 1. */
   readonly compressionLevel?: number | undefined;
   /** Pages are sampled until each interval reaches no further from its estimate than this part of it. Default 0.05. */
   readonly precision?: number | undefined;

@@ -5,6 +5,7 @@ export interface MemoryRange {
   readonly end: number;
 }
 
+/** Names of resources (kernel/resource.c walk_system_ram_res(); kernel/crash_core.c crashk_res, crashk_low_res). */
 const RAM = 'System RAM';
 const CRASH_KERNEL = /^Crash kernel/;
 

@@ -1,6 +1,6 @@
 import { encodeNote } from './notes.ts';
 
-/** Bytes of a prefix area. */
+/** Bytes of a prefix area (z/Architecture Principles of Operation, Prefixing). */
 export const PREFIX_BYTES = 0x2000;
 
 /** A note of a CPU: which bytes of its lowcore go where in the descriptor. */
@@ -41,7 +41,7 @@ const NOTES: readonly StoredNote[] = [
   { name: 'LINUX', type: 0x304, bytes: 128, parts: [{ from: 0x1380, to: 0, length: 128 }] }, // control registers
 ];
 const NT_S390_PREFIX = 0x305;
-/** Offset of pr_pid in struct elf_prstatus: the kernel puts the CPU's number there. */
+/** Offset of pr_pid in struct elf_prstatus (include/linux/elfcore.h): the kernel puts the CPU's number there. */
 const PR_PID = 32;
 
 /** The notes of a CPU, by its number from 1 on, its prefix register and the prefix area. */

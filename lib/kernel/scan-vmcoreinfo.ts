@@ -25,7 +25,7 @@ export interface VmcoreinfoScanOptions {
 
 /** The first line (kernel/vmcore_info.c). */
 const FIRST_LINE = 'OSRELEASE=';
-/** vmcoreinfo_data is a page, its note a little more. */
+/** vmcoreinfo_data is a page, of 4 KiB or more (include/linux/vmcore_info.h VMCOREINFO_BYTES). In bytes. */
 const TEXT_BYTES = 16384;
 /** Memory is searched in pieces; what begins in one may end behind it. */
 const PIECE_BYTES = 1 << 20;

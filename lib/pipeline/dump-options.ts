@@ -41,7 +41,7 @@ export interface DumpOptions extends PlanOptions, OutputOptions {
   readonly format?: DumpFormat | undefined;
   /** Default `zstd` where this process has it (see codecs()), else `zlib`. */
   readonly compression?: 'none' | CodecName | undefined;
-  /** How hard to compress; default 1. */
+  /** How hard to compress: 1 to 9 with zlib, -131072 to 22 with zstd, only 1 with lzo and snappy; default 1. */
   readonly compressionLevel?: number | undefined;
   /** Files of a split set begin at multiples of so many bytes of memory, of whole 64 pages. Default 4096 pages. */
   readonly splitBlockBytes?: number | undefined;

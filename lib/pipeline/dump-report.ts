@@ -22,7 +22,7 @@ export interface PhaseReport {
   readonly phase: 'classify' | 'calibrate' | 'zeros' | 'write';
   /** Nanoseconds on the clock. */
   readonly duration: number;
-  /** Of those of `classify`: judging pages. The rest goes to finding their struct pages, and to writing the bitmaps. */
+  /** Nanoseconds. Of those of `classify`: judging pages. The rest goes to finding their struct pages, and to writing the bitmaps. */
   readonly judging?: number;
   /** Calls on the core in this phase. */
   readonly calls: AccessCounters;
