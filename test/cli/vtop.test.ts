@@ -29,6 +29,9 @@ t.test('what leads nowhere is shown as far as it leads, and fails', async (t) =>
   const { status, stdout, stderr } = await vmcore(['vtop', core, '0xffffffff00000000']);
   t.match({ status, stderr }, { status: 1, stderr: /0xffffffff00000000 is not mapped: PUD entry 508/ });
   t.match(stdout, /PUD : .*\nVIRTUAL .*\nffffffff00000000 {2}ffffffffffffffff\n/);
+  const json = await vmcore(['vtop', '--json', core, '0xffffffff00000000']);
+  t.equal(json.status, 1);
+  t.match(JSON.parse(json.stdout), [{ problem: { code: 'ERR_VMCORE_UNMAPPED' } }], 'one value, which tells it');
 });
 
 t.test('what is no address', async (t) => {
