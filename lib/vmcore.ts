@@ -84,6 +84,8 @@ export class Vmcore implements AsyncDisposable {
   /** `x86_64`, `s390x`, ...; `machine N` for one without a name here. */
   readonly arch: string;
   readonly littleEndian: boolean;
+  /** Whether it lacks memory that it should have: it is marked so, or was opened though it was cut off. */
+  readonly incomplete: boolean;
   /** Bytes of a page. */
   readonly pageSize: number;
   /** Bytes of the source. */
@@ -115,6 +117,7 @@ export class Vmcore implements AsyncDisposable {
     this.format = core.format;
     this.arch = parts.arch;
     this.littleEndian = core.littleEndian;
+    this.incomplete = core.incomplete;
     this.segments = core.segments;
     this.memoryBytes = bytesWithData(core.extents);
     this.notes = core.notes;

@@ -24,7 +24,7 @@ export const info: Command = {
 type Facts = ReturnType<typeof collect>;
 
 function collect(core: Vmcore) {
-  const { file, format, arch, littleEndian, pageSize, size, maxPfn, segments, cpus } = core;
+  const { file, format, arch, littleEndian, incomplete, pageSize, size, maxPfn, segments, cpus } = core;
   const kernel = core.hasVmcoreinfo ? core.vmcoreinfo : undefined;
   const utsname = orUndefined(() => core.utsname);
   return {
@@ -32,6 +32,7 @@ function collect(core: Vmcore) {
     format,
     arch,
     littleEndian,
+    incomplete,
     pageSize,
     size,
     maxPfn,
@@ -74,6 +75,7 @@ function describe(facts: Facts): string {
   return formatRows([
     ['File', `${facts.file}, ${formatBytes(facts.size)}`],
     ['Format', `${facts.format.toUpperCase()}, ${facts.littleEndian ? 'little' : 'big'}-endian`],
+    ['State', facts.incomplete ? 'incomplete: it lacks pages that it should have' : undefined],
     ['Architecture', facts.arch],
     ['Kernel', facts.osrelease],
     ['Version', facts.version],

@@ -68,6 +68,7 @@ t.test('a dump of an incomplete one is incomplete, whatever both formats are', a
     await core.dump(first, { format, level: 1 });
     // What is lost may read as zeros: then a second dump has all of its pages.
     await using incomplete = await openVmcore(first, { excluded: 'zeros' });
+    t.ok(incomplete.incomplete);
     for (const second of ['kdump', 'elf'] as const) {
       const file = join(folder, `second.${format}.${second}`);
       const report = await incomplete.dump(file, { format: second, level: 1 });
