@@ -100,8 +100,8 @@ export function accessProfile(
   scale = 1,
 ): AccessProfile {
   const { policy, slots, regionBytes, pageTableBudget } = checkAccessOptions(options);
+  if (source.mapping === 'none') return readProfile(slots, scale);
   const eager = source.mapping === 'eager';
-  const lazy = source.mapping === 'lazy';
   const pattern = (count: number, wanted: number, readBytes: number): SlotOptions => {
     const bytes = scaled(Math.min(wanted, regionBytes ?? wanted), scale, SMALLEST_REGION_BYTES);
     const read = Math.min(bytes, scaled(readBytes, scale, SMALLEST_READ_BYTES));
@@ -110,22 +110,50 @@ export function accessProfile(
   const tables = pattern(TABLE_SLOTS, TABLE_REGION_BYTES, 16 * KIB);
   // All of them are looked at: a page of a file is cheaper to read than to touch in a mapping, if it is read into memory
   // that was used before (docs/performance.md).
-  const readsToo = policy === 'auto' && lazy;
+  const readsToo = policy === 'auto' && !eager;
   const structPages: SlotOptions = {
     ...pattern(readsToo ? 1 : STRUCT_PAGE_SLOTS, STRUCT_PAGE_REGION_BYTES, MIB),
     policy: readsToo ? 'read' : policy,
   };
   const memory = pattern(slots, regionBytes ?? REGION_BYTES, 64 * KIB);
-  if (source.mapping === 'none') return readProfile(slots, scale);
   const inSlots = [tables, structPages, memory].reduce((sum, s) => sum + s.slots * s.regionBytes, 0);
-  const budget = pageTableBudget * scale * BYTES_PER_TABLE_BYTE - inSlots;
-  const longestRead = lazy ? LAZY_PREAD_BYTES : PREAD_BYTES;
+  return {
+    policy,
+    tables,
+    structPages,
+    memory,
+    pageTableBytes: eager ? pageTableBudget * scale : 0,
+    costs: eager ? EAGER_COSTS : LAZY_COSTS,
+    limits: planLimits(source, {
+      ...{ policy, regionBytes, scale, borders, copied },
+      mappable: pageTableBudget * scale * BYTES_PER_TABLE_BYTE - inSlots,
+    }),
+  };
+}
+
+/** What the limits of a plan depend on beside what it is made for. */
+interface PlanBounds {
+  readonly policy: AccessPolicy;
+  readonly regionBytes: number | undefined;
+  readonly scale: number;
+  /** What page tables have room for where a map fills them at once, in bytes. */
+  readonly mappable: number;
+  readonly borders: MapBorders | undefined;
+  readonly copied: CopiedRanges | undefined;
+}
+
+/** Of a source that can be mapped. */
+function planLimits(source: ByteSource, bounds: PlanBounds): AccessProfile['limits'] {
+  const { policy, regionBytes, scale, mappable, borders, copied } = bounds;
+  const eager = source.mapping === 'eager';
+  const readsToo = policy === 'auto' && !eager;
+  const longestRead = eager ? PREAD_BYTES : LAZY_PREAD_BYTES;
   const pread = scaled(Math.min(longestRead, regionBytes ?? longestRead), scale, SMALLEST_REGION_BYTES);
   const allowed = (readers: number): number =>
     eager
-      ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, budget / readers))
+      ? powerOfTwoBelow(Math.max(SMALLEST_REGION_BYTES, mappable / readers))
       : Math.min(PLAN_BYTES * scale, wholePages((LAZY_MAPPED_BYTES * scale) / readers));
-  const limits = (objective: ReadObjective, readers: number): ReadLimits => {
+  return (objective, readers) => {
     const longest = objective === 'time' ? PLAN_BYTES : Number.POSITIVE_INFINITY;
     const map = Math.min(allowed(readers), scaled(regionBytes ?? longest, scale, SMALLEST_REGION_BYTES));
     return {
@@ -142,15 +170,6 @@ export function accessProfile(
       borders,
       copied,
     };
-  };
-  return {
-    policy,
-    tables,
-    structPages,
-    memory,
-    pageTableBytes: eager ? pageTableBudget * scale : 0,
-    costs: eager ? EAGER_COSTS : LAZY_COSTS,
-    limits,
   };
 }
 
