@@ -5,7 +5,7 @@ import { x86Cores } from '../support/cores.ts';
 
 t.setTimeout(300_000);
 
-/** For 2 GiB. makedumpfile makes 923 at level 0, and 458,490 without mmap (benchmarks/README.md). */
+/** For 2 GiB. makedumpfile makes 921 at level 0, and 458,490 without mmap (benchmarks/README.md). */
 const CALLS_PER_2_GIB = 250;
 const GIB = 2 ** 30;
 
