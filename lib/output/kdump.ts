@@ -87,6 +87,8 @@ export class KdumpWriter implements DumpWriter {
   /** Descriptors that are not written yet. */
   #descriptors = new DataView(new ArrayBuffer(DESCRIPTORS_PER_PIECE * DESCRIPTOR_SIZE));
   #pending = 0;
+  /** Those of them up to that of the last page with data: as many however pages without are grouped. */
+  #described = 0;
   #flushed = 0;
   #reserved = 0;
   #zeroPages = 0;
@@ -204,7 +206,7 @@ export class KdumpWriter implements DumpWriter {
     }
     this.#describe(batch, Number.POSITIVE_INFINITY);
     // Data without descriptors is lost where the next page finds no room.
-    if (!this.#sink.canReserve) await this.#flush();
+    if (!this.#sink.canReserve) await this.#flush(this.#described);
   }
 
   async settle(): Promise<void> {
@@ -326,14 +328,18 @@ export class KdumpWriter implements DumpWriter {
       encodeDescriptor(this.#descriptors, at, 0, 0, 0, littleEndian);
     } else {
       encodeDescriptor(this.#descriptors, at, this.#end, size, flags, littleEndian);
+      this.#described = this.#pending;
     }
   }
 
-  async #flush(): Promise<void> {
-    const bytes = new Uint8Array(this.#descriptors.buffer, 0, this.#pending * DESCRIPTOR_SIZE);
-    await this.#sink.write(this.#descriptorOffset(this.#flushed), bytes);
-    this.#flushed += this.#pending;
-    this.#pending = 0;
+  /** Writes the first `count` of the descriptors that are not written yet. */
+  async #flush(count = this.#pending): Promise<void> {
+    const bytes = new Uint8Array(this.#descriptors.buffer);
+    await this.#sink.write(this.#descriptorOffset(this.#flushed), bytes.subarray(0, count * DESCRIPTOR_SIZE));
+    bytes.copyWithin(0, count * DESCRIPTOR_SIZE, this.#pending * DESCRIPTOR_SIZE);
+    this.#flushed += count;
+    this.#pending -= count;
+    this.#described = 0;
   }
 
   #descriptorOffset(index: number): number {
