@@ -31,7 +31,11 @@ t.test('what leads nowhere is shown as far as it leads, and fails', async (t) =>
   t.match(stdout, /PUD : .*\nVIRTUAL .*\nffffffff00000000 {2}ffffffffffffffff\n/);
   const json = await vmcore(['vtop', '--json', core, '0xffffffff00000000']);
   t.equal(json.status, 1);
-  t.match(JSON.parse(json.stdout), [{ problem: { code: 'ERR_VMCORE_UNMAPPED' } }], 'one value, which tells it');
+  t.match(
+    JSON.parse(json.stdout),
+    [{ problem: { code: 'ERR_VMCORE_UNMAPPED' } }],
+    'one value, which tells it',
+  );
 });
 
 t.test('what is no address', async (t) => {
