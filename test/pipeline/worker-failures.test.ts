@@ -56,7 +56,8 @@ async function failingDump(
     await t.rejects(fail(core, started), expected);
     t.equal(started.length, 2, 'two threads');
   });
-  t.equal(threads(), before.threads, 'threads');
+  // One of the process's own, or of a test before, may have ended meanwhile.
+  t.ok(threads() <= before.threads, `${threads()} threads, ${before.threads} before`);
   t.equal(mappedBytes(path), before.mapped, 'what is mapped');
   t.equal(descriptors(path), 1, 'the core is open');
   t.equal(descriptors(output), 0, 'the dump is not');
