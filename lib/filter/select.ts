@@ -26,6 +26,7 @@ export type SelectPages = (
 
 /** Reading them can stop the machine, or there is nothing to read. */
 const NEVER_READ: ReadonlySet<PageClass> = new Set<PageClass>(['hwpoison', 'offline']);
+
 /**
  * A classification of which all classes were collected, as `select` changes it.
  * @throws VmcoreError ERR_VMCORE_SELECT with the range when `select` throws or answers something else; the signal's reason.

@@ -19,11 +19,11 @@ export function scrubDescription(
 
 /** The same bytes with everything that is one of `secrets` overwritten. */
 function without(bytes: Uint8Array, secrets: readonly Uint8Array[]): Uint8Array {
-  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const original = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   // Secrets may overlap: none is looked for in what another one left.
   const copy = Buffer.from(bytes);
   for (const secret of secrets) {
-    for (let at = found.indexOf(secret); at >= 0; at = found.indexOf(secret, at + 1)) {
+    for (let at = original.indexOf(secret); at >= 0; at = original.indexOf(secret, at + 1)) {
       copy.fill(ERASED, at, at + secret.length);
     }
   }
