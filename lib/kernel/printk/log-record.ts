@@ -39,7 +39,9 @@ export interface FormatOptions {
   readonly caller?: boolean;
 }
 
+/** As makedumpfile pads a caller (makedumpfile.h PID_CHARS_DEFAULT). */
 const CALLER_WIDTH = 8;
+
 const NEWLINE = 10;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
