@@ -1,4 +1,3 @@
-import type { Architecture } from './arch/arch.ts';
 import { VmcoreError } from './errors.ts';
 import type { CorePages } from './filter/core-pages.ts';
 import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
@@ -7,6 +6,7 @@ import { UTSNAME_SIZE } from './formats/kdump-layout.ts';
 import { eraseinfoNotes, findVmcoreinfo, prstatusNotes } from './formats/notes.ts';
 import { headerNames, readUtsname } from './kernel/utsname.ts';
 import type { Vmcoreinfo } from './kernel/vmcoreinfo.ts';
+import type { AddressSpaces } from './memory/address-spaces.ts';
 import type { VirtualMemory } from './memory/virtual.ts';
 import type { CoreDescription } from './pipeline/dump-context.ts';
 
@@ -15,16 +15,16 @@ export interface DescribedCore {
   readonly core: OpenedCore;
   /** Bytes of a page. */
   readonly pageSize: number;
-  readonly architecture: Architecture | undefined;
   readonly vmcoreinfo: Vmcoreinfo | undefined;
   readonly physBase: number;
+  readonly spaces: AddressSpaces;
   readonly virtual: VirtualMemory;
   readonly pages: CorePages;
 }
 
 /** What a dump says of a core beside its pages, with what is in these ranges overwritten. */
 export function describeCore(described: DescribedCore, scrub: readonly ScrubRange[]): CoreDescription {
-  const { core, architecture, vmcoreinfo, pages, physBase } = described;
+  const { core, vmcoreinfo, spaces, pages, physBase } = described;
   const note = findVmcoreinfo(core.notes);
   return {
     headers: {
@@ -43,8 +43,8 @@ export function describeCore(described: DescribedCore, scrub: readonly ScrubRang
       machine: core.machine,
       noteSegment: core.noteSegment,
       segments: core.segments,
-      directMap: architecture?.directMap?.(vmcoreinfo),
-      image: vmcoreinfo && architecture?.kernelImage?.(vmcoreinfo, physBase),
+      directMap: spaces.directMap(),
+      image: spaces.kernelImage(),
     },
     incomplete: core.incomplete,
     warnings: warningsOf(described),

@@ -6,6 +6,7 @@ import { argumentError, VmcoreError } from './errors.ts';
 import type { OpenedCore } from './formats/core-file.ts';
 import { findVmcoreinfo } from './formats/notes.ts';
 import { openCore } from './formats/open-core.ts';
+import { addLowcoreNote } from './formats/s390-lowcore.ts';
 import { vmcoreinfoOfRun } from './kernel/run-vmcoreinfo.ts';
 import { readVmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { coreProfiles } from './memory/core-profile.ts';
@@ -25,7 +26,7 @@ export interface OpenOptions extends AccessOptions, MemoryOptions {
   /**
    * The text of VMCOREINFO, where the core has none, or instead of what it has. {@link Vmcore.findVmcoreinfo} finds it, and
    * {@link makeVmcoreinfo} makes it of a vmlinux: such a text, which has no KERNELOFFSET, is completed by what the core
-   * has, or by where the kernel is found in memory (on x86_64).
+   * has, or by where the kernel is found in memory (x86_64; s390x since Linux 6.10).
    */
   readonly vmcoreinfo?: string | undefined;
   /** The text of /proc/iomem, which tells what of /proc/kcore is memory. Default: that of this machine. */
@@ -78,7 +79,7 @@ const SEARCH_SCALE = 1 / 64;
 async function runVmcoreinfo(core: OpenedCore, text: string, options: OpenOptions): Promise<string> {
   const architecture = architectureOf(core.machine);
   if (!architecture) return text;
-  const own = readVmcoreinfo(findVmcoreinfo(core.notes)?.desc, core.source.name);
+  const own = readVmcoreinfo(findVmcoreinfo(addLowcoreNote(core).notes)?.desc, core.source.name);
   const slots = coreProfiles(core, options)(SEARCH_SCALE).tables;
   const memory = new PhysicalMemory(core.source, core.extents, core.littleEndian, slots, 'error');
   try {

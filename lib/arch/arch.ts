@@ -58,6 +58,20 @@ export interface SegmentFacts {
   readonly paddr: number | undefined;
 }
 
+/** Where a kernel is that was moved when it was booted. */
+export interface KernelPlace {
+  /** What is added to linked addresses, in bytes. */
+  readonly offset: bigint;
+  /** What VMCOREINFO says of it. */
+  readonly exported: Readonly<Record<string, string>>;
+}
+
+/** A place that the kernel itself left word of. */
+export interface LeftPlace extends KernelPlace {
+  /** The physical address of something in the moved kernel. */
+  physical(vaddr: bigint): number;
+}
+
 /** Where a kernel can be that was moved when it was booted (KASLR), in bytes. */
 export interface Relocation {
   /** What is linked at this address is at physical address 0 in a kernel that was not moved. */
@@ -83,22 +97,25 @@ export interface Architecture {
    */
   absoluteAddress?(cpu: CpuRegisters, paddr: number): number | undefined;
   /**
-   * Virtual address of physical address 0, where all memory is mapped in parallel to it and these facts tell: what a
-   * PT_LOAD without a virtual address has. Absent where they do not tell.
+   * Virtual address of physical address 0, where all memory is mapped in parallel to it: what a PT_LOAD without a virtual
+   * address has. Undefined where neither these facts nor the kernel's memory tell.
    */
-  directMap?(facts: KernelFacts | undefined): bigint;
+  directMap?(facts: KernelFacts | undefined, readEntry: ReadEntry): bigint | undefined;
   /** phys_base, in bytes, for dump headers: 0 where the architecture has none. */
   physBase(facts: KernelFacts | undefined, segments: readonly SegmentFacts[]): number;
   /**
-   * Where the kernel's image is mapped, as far as VMCOREINFO tells: with its top page table, from which readers of an ELF
-   * core start. Undefined where these facts do not tell, or memory is mapped to its own addresses.
+   * Where the kernel's image is mapped, as far as it is known: with its top page table, from which readers of an ELF core
+   * start. Undefined where it is not known, or memory is mapped to its own addresses.
    */
-  kernelImage?(facts: KernelFacts, physBase: number): LinearRange | undefined;
+  kernelImage?(facts: KernelFacts, physBase: number, readEntry: ReadEntry): LinearRange | undefined;
+  /** Where the kernel left word of its place, for who has the addresses that it was linked for; undefined where there is none. */
+  leftPlace?(linked: KernelFacts, readEntry: ReadEntry): LeftPlace | undefined;
   /** Absent where a moved kernel can't be found by its page tables. */
   readonly relocation?: Relocation;
   /**
    * The kernel's page tables, or those whose top table is at physical address `root`, such as a process's; undefined
    * where these facts do not tell.
+   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT: the top table is not in the core.
    */
   pageTables(
     facts: KernelFacts,

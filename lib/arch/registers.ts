@@ -16,14 +16,13 @@ export interface RegisterWords {
   readonly offset: number;
   readonly bytes: 4 | 8 | 16;
   readonly names: readonly string[];
-  /** Registers of which these words are the lower 64 bits: the names of those that are the upper ones. */
+  /** Registers of which these words are the lower 64 bits: the names of those that are the upper ones, and must be known. */
   readonly upper?: readonly string[];
 }
 
 /** A note of a CPU beside NT_PRSTATUS, and the registers in it. */
 export interface RegisterNote {
-  /** The note's owner and type. */
-  readonly name: string;
+  /** The note's type. */
   readonly type: number;
   readonly words: readonly RegisterWords[];
 }
@@ -36,6 +35,8 @@ export interface RegisterLayout {
   readonly notes: readonly RegisterNote[];
 }
 
+/** Who a CPU's notes belong to: kernels and QEMU do not agree on which is whose. */
+const OWNERS = new Set(['CORE', 'LINUX']);
 /** Offset of pr_pid in struct elf_prstatus of 64-bit machines (include/linux/elfcore.h). */
 const PR_PID = 32;
 
@@ -49,8 +50,8 @@ export function parseCpus(
     const prstatus = readRegisters(status!.desc, layout.prstatus, {}, littleEndian);
     if (!prstatus) return [];
     let registers = prstatus;
-    for (const { name, type, words } of layout.notes) {
-      const note = others.find((other) => other.name === name && other.type === type);
+    for (const { type, words } of layout.notes) {
+      const note = others.find((other) => OWNERS.has(other.name) && other.type === type);
       registers = (note && readRegisters(note.desc, words, registers, littleEndian)) ?? registers;
     }
     return [{ cpu, pid: viewOf(status!.desc).getInt32(PR_PID, littleEndian), registers }];
@@ -77,9 +78,11 @@ function readRegisters(
   if (words.some(({ offset, bytes, names }) => desc.length < offset + bytes * names.length)) return undefined;
   const view = viewOf(desc);
   const read = words.flatMap(({ offset, bytes, names, upper }) =>
-    names.map((name, i): [string, bigint] => {
+    names.flatMap((name, i): [string, bigint][] => {
       const word = readWord(view, offset + i * bytes, bytes, littleEndian);
-      return [name, upper ? ((known[upper[i]!] ?? 0n) << 64n) | word : word];
+      if (!upper) return [[name, word]];
+      const high = known[upper[i]!];
+      return high === undefined ? [] : [[name, (high << 64n) | word]];
     }),
   );
   return { ...known, ...Object.fromEntries(read) };

@@ -1,5 +1,5 @@
 import { isLostData } from '../errors.ts';
-import type { KernelFacts, ReadEntry } from './arch.ts';
+import type { KernelFacts, LeftPlace, ReadEntry } from './arch.ts';
 import type { LinearRange } from './segment-space.ts';
 
 /** lowcore.os_info: the physical address of struct os_info (arch/s390/include/asm/lowcore.h). */
@@ -17,12 +17,14 @@ const ENTRY_KASLR_OFFSET = 5;
 const ENTRY_KASLR_OFFSET_PHYS = 6;
 const ENTRY_AMODE31_START = 8;
 const ENTRY_AMODE31_END = 9;
+const ENTRY_IMAGE_START = 10; // _stext
+const ENTRY_IMAGE_END = 11; // _end
 
 /** The lowcore is mapped to itself (arch/s390/include/asm/lowcore.h: two pages). */
 const LOWCORE_BYTES = 0x2000n;
 
-/** Where the kernel's own addresses lie when they are not physical addresses: Linux 6.10 and later. */
-export interface DecoupledLayout {
+/** Where the kernel's own addresses lie. */
+export interface KernelLayout {
   /** Virtual address of physical address 0. */
   readonly identityBase: bigint;
   /** Where the kernel image begins: in virtual and in physical memory. */
@@ -33,16 +35,29 @@ export interface DecoupledLayout {
   readonly amode31End: bigint;
 }
 
+/** Before Linux 6.10 kernel addresses are physical addresses. */
+const PHYSICAL: KernelLayout = {
+  identityBase: 0n,
+  image: 0n,
+  imagePhysical: 0n,
+  amode31: 0n,
+  amode31End: 0n,
+};
+
 /**
- * The layout that the kernel exported: in VMCOREINFO, else in os_info, which stand-alone dumpers read. Undefined when
- * kernel addresses are physical addresses, as they are before 6.10.
+ * The layout that the kernel exported: in VMCOREINFO, else in os_info, which stand-alone dumpers read. Undefined where
+ * there is neither.
  */
-export function findKernelLayout(facts: KernelFacts, readEntry: ReadEntry): DecoupledLayout | undefined {
-  return exportedLayout(facts) ?? readOsInfo(readEntry);
+export function findKernelLayout(
+  facts: KernelFacts | undefined,
+  readEntry: ReadEntry,
+): KernelLayout | undefined {
+  const exported = facts && exportedLayout(facts);
+  return exported ?? layoutOf(findOsInfo(readEntry)) ?? (facts && PHYSICAL);
 }
 
 /** What VMCOREINFO tells of it (arch/s390/kernel/setup.c). */
-function exportedLayout(facts: KernelFacts): DecoupledLayout | undefined {
+function exportedLayout(facts: KernelFacts): KernelLayout | undefined {
   const identityBase = facts.address('IDENTITYBASE');
   const image = facts.address('KERNELOFFSET');
   const imagePhysical = facts.address('KERNELOFFPHYS');
@@ -51,46 +66,76 @@ function exportedLayout(facts: KernelFacts): DecoupledLayout | undefined {
   return { identityBase, image, imagePhysical, amode31, amode31End: facts.address('EAMODE31') ?? amode31 };
 }
 
+function layoutOf(value: OsInfo | undefined): KernelLayout | undefined {
+  if (!value) return undefined;
+  const image = value(ENTRY_KASLR_OFFSET);
+  // Kernels that know no such entries leave them zero.
+  if (image === 0n) return PHYSICAL;
+  return {
+    identityBase: value(ENTRY_IDENTITY_BASE),
+    image,
+    imagePhysical: value(ENTRY_KASLR_OFFSET_PHYS),
+    amode31: value(ENTRY_AMODE31_START),
+    amode31End: value(ENTRY_AMODE31_END),
+  };
+}
+
 /** Bytes of the largest top table: 2048 entries. */
 const TOP_TABLE_BYTES = 16384n;
 /** No kernel's image is as large. In bytes. */
 const IMAGE_LIMIT = 1n << 31n;
 
-/** The kernel's image from its beginning to the end of its top page table, where it has addresses of its own. */
-export function kernelImage(facts: KernelFacts): LinearRange | undefined {
-  const layout = exportedLayout(facts);
+/**
+ * The kernel's image, from _stext on, where it has addresses of its own: to its end, which os_info tells, or at least to
+ * that of its top page table. What is before _stext may be another's (arch/s390/boot/startup.c).
+ */
+export function kernelImage(facts: KernelFacts, readEntry: ReadEntry): LinearRange | undefined {
+  const layout = findKernelLayout(facts, readEntry);
+  const start = facts.symbol('_stext');
   const top = facts.symbol('swapper_pg_dir');
-  if (!layout || top === undefined || top < layout.image) return undefined;
-  const size = top + TOP_TABLE_BYTES - layout.image;
-  if (size > IMAGE_LIMIT) return undefined;
-  return { vaddr: layout.image, paddr: Number(layout.imagePhysical), size: Number(size) };
+  if (!layout || layout === PHYSICAL || start === undefined || top === undefined) return undefined;
+  const osInfo = findOsInfo(readEntry);
+  const isTold = osInfo?.(ENTRY_IMAGE_START) === start;
+  const end = isTold ? osInfo!(ENTRY_IMAGE_END) : top + TOP_TABLE_BYTES;
+  if (start < layout.image || end <= start || end - start > IMAGE_LIMIT) return undefined;
+  return { vaddr: start, paddr: physicalOfKernel(layout, start), size: Number(end - start) };
 }
 
 /** The physical address of something in the kernel: image, 31-bit code, lowcore, or the identity mapping. */
-export function physicalOfKernel(layout: DecoupledLayout | undefined, vaddr: bigint): number {
-  if (!layout || vaddr < LOWCORE_BYTES || (vaddr >= layout.amode31 && vaddr < layout.amode31End))
-    return Number(vaddr);
+export function physicalOfKernel(layout: KernelLayout, vaddr: bigint): number {
+  if (vaddr < LOWCORE_BYTES || (vaddr >= layout.amode31 && vaddr < layout.amode31End)) return Number(vaddr);
   if (vaddr >= layout.image) return Number(vaddr - layout.image + layout.imagePhysical);
   return Number(BigInt.asUintN(64, vaddr - layout.identityBase));
 }
 
-function readOsInfo(readEntry: ReadEntry): DecoupledLayout | undefined {
+/** What os_info tells of a kernel that was moved. */
+export function leftPlace(linked: KernelFacts, readEntry: ReadEntry): LeftPlace | undefined {
+  const osInfo = findOsInfo(readEntry);
+  const layout = layoutOf(osInfo);
+  const linkedAt = linked.symbol('_stext');
+  if (!layout || layout === PHYSICAL || linkedAt === undefined) return undefined;
+  const exported = {
+    KERNELOFFSET: layout.image.toString(16),
+    KERNELOFFPHYS: layout.imagePhysical.toString(16),
+    IDENTITYBASE: layout.identityBase.toString(16),
+    SAMODE31: layout.amode31.toString(16),
+    EAMODE31: layout.amode31End.toString(16),
+  };
+  const offset = osInfo!(ENTRY_IMAGE_START) - linkedAt;
+  return { offset, exported, physical: (vaddr) => physicalOfKernel(layout, vaddr) };
+}
+
+/** The value of one of its entries. */
+type OsInfo = (entry: number) => bigint;
+
+/** Undefined where the lowcore points to none, it is damaged, or not in the core. */
+function findOsInfo(readEntry: ReadEntry): OsInfo | undefined {
   try {
     const address = Number(readEntry(LOWCORE_OS_INFO));
     if (address === 0 || address % OS_INFO_BYTES !== 0 || readEntry(address) !== OS_INFO_MAGIC)
       return undefined;
     if (osInfoSum(address, readEntry) !== Number(readEntry(address + 8) >> 32n)) return undefined;
-    const value = (entry: number) => readEntry(address + OS_INFO_ENTRIES + entry * OS_INFO_ENTRY_BYTES);
-    const image = value(ENTRY_KASLR_OFFSET);
-    // Kernels that know no such entries leave them zero.
-    if (image === 0n) return undefined;
-    return {
-      identityBase: value(ENTRY_IDENTITY_BASE),
-      image,
-      imagePhysical: value(ENTRY_KASLR_OFFSET_PHYS),
-      amode31: value(ENTRY_AMODE31_START),
-      amode31End: value(ENTRY_AMODE31_END),
-    };
+    return (entry) => readEntry(address + OS_INFO_ENTRIES + entry * OS_INFO_ENTRY_BYTES);
   } catch (error) {
     if (isLostData(error)) return undefined;
     throw error;

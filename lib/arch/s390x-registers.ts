@@ -1,8 +1,9 @@
 import type { CpuRegisters, RegisterLayout } from './registers.ts';
 
 /**
- * Notes of a CPU (include/uapi/linux/elf.h), in the order in which arch/s390/kernel/crash_dump.c writes them. Vector
- * registers 0 to 15 are twice as wide as the floating-point registers, which are their upper halves.
+ * Notes of a CPU (include/uapi/linux/elf.h), in the order in which arch/s390/kernel/crash_dump.c writes them. Their types
+ * alone tell them apart: before 4.13 the kernel named all of them CORE. Vector registers 0 to 15 are twice as wide as the
+ * floating-point registers, which are their upper halves.
  */
 export const registers: RegisterLayout = {
   // s390_regs (arch/s390/include/uapi/asm/ptrace.h) in elf_prstatus.
@@ -13,27 +14,25 @@ export const registers: RegisterLayout = {
   ],
   notes: [
     {
-      name: 'CORE',
       type: 2, // NT_PRFPREG: s390_fp_regs
       words: [
         { offset: 0, bytes: 4, names: ['fpc'] },
         { offset: 8, bytes: 8, names: numbered('f') },
       ],
     },
-    { name: 'LINUX', type: 0x301, words: [{ offset: 0, bytes: 8, names: ['timer'] }] },
-    { name: 'LINUX', type: 0x302, words: [{ offset: 0, bytes: 8, names: ['todcmp'] }] },
-    { name: 'LINUX', type: 0x303, words: [{ offset: 0, bytes: 4, names: ['todpreg'] }] },
-    { name: 'LINUX', type: 0x304, words: [{ offset: 0, bytes: 8, names: numbered('cr') }] },
-    { name: 'LINUX', type: 0x305, words: [{ offset: 0, bytes: 4, names: ['prefix'] }] },
-    { name: 'LINUX', type: 0x306, words: [{ offset: 0, bytes: 8, names: ['last_break'] }] },
+    { type: 0x301, words: [{ offset: 0, bytes: 8, names: ['timer'] }] },
+    { type: 0x302, words: [{ offset: 0, bytes: 8, names: ['todcmp'] }] },
+    { type: 0x303, words: [{ offset: 0, bytes: 4, names: ['todpreg'] }] },
+    { type: 0x304, words: [{ offset: 0, bytes: 8, names: numbered('cr') }] },
+    { type: 0x305, words: [{ offset: 0, bytes: 4, names: ['prefix'] }] },
+    { type: 0x306, words: [{ offset: 0, bytes: 8, names: ['last_break'] }] },
     {
-      name: 'LINUX',
       type: 0x309, // NT_S390_VXRS_LOW
       words: [{ offset: 0, bytes: 8, names: numbered('v'), upper: numbered('f') }],
     },
-    { name: 'LINUX', type: 0x30a, words: [{ offset: 0, bytes: 16, names: numbered('v', 16) }] }, // NT_S390_VXRS_HIGH
+    { type: 0x30a, words: [{ offset: 0, bytes: 16, names: numbered('v', 16) }] }, // NT_S390_VXRS_HIGH
     // struct gs_cb (arch/s390/include/uapi/asm/guarded_storage.h)
-    { name: 'LINUX', type: 0x30b, words: [{ offset: 8, bytes: 8, names: ['gsd', 'gssm', 'gs_epl_a'] }] },
+    { type: 0x30b, words: [{ offset: 8, bytes: 8, names: ['gsd', 'gssm', 'gs_epl_a'] }] },
   ],
 };
 

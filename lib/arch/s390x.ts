@@ -1,8 +1,8 @@
-import { isLostData } from '../errors.ts';
+import { hex, isLostData, VmcoreError } from '../errors.ts';
 import { EM_S390 } from '../formats/machine.ts';
 import type { Architecture, KernelFacts, ReadEntry } from './arch.ts';
 import { type EntryMeaning, type PageTableLevel, type PageTableScheme, PageTables } from './page-tables.ts';
-import { findKernelLayout, kernelImage, physicalOfKernel } from './s390x-layout.ts';
+import { findKernelLayout, kernelImage, leftPlace, physicalOfKernel } from './s390x-layout.ts';
 import { absoluteAddress, registers } from './s390x-registers.ts';
 
 /**
@@ -17,6 +17,8 @@ const TABLE_OFFSET = 0xc0n;
 const TABLE_LENGTH = 0x03n;
 const BLOCK_ENTRIES = 512;
 const PAGE_INVALID = 0x400n;
+/** Software's: what the kernel counts as there, valid or not (_PAGE_PRESENT, since 3.12). */
+const PAGE_PRESENT = 0x001n;
 const PAGE_MUST_BE_ZERO = 0x800n;
 
 /** Protection and no-execute change no address, and are the same bits at all levels. */
@@ -41,39 +43,42 @@ const TABLE_BITS = 11;
 const TABLE_ENTRIES = 2 ** TABLE_BITS;
 
 const PAGE_LEVEL: PageTableLevel = { name: 'page', shift: 12, bits: 8, flags: FLAGS, meaning: pageMeaning };
+/** The kernel makes pages of processes invalid that were not used for a while, or may not be: they are there. */
+const PROCESS_PAGE_LEVEL: PageTableLevel = {
+  ...PAGE_LEVEL,
+  flags: [...FLAGS, [PAGE_INVALID, 'INVALID']],
+  meaning: (entry) => pageMeaning((entry & PAGE_PRESENT) !== 0n ? entry & ~PAGE_INVALID : entry),
+};
 
 export const s390x: Architecture = {
   name: 's390x',
   machine: EM_S390,
   registers,
   absoluteAddress,
-  directMap: (facts) => facts?.address('IDENTITYBASE') ?? 0n,
+  directMap: (facts, readEntry) => findKernelLayout(facts, readEntry)?.identityBase,
   physBase: () => 0,
-  kernelImage,
+  kernelImage: (facts, _physBase, readEntry) => kernelImage(facts, readEntry),
+  leftPlace,
   pageTables(facts, _physBase, readEntry, given) {
-    try {
-      const root = given ?? rootOf(facts, readEntry);
-      return root === undefined ? undefined : new PageTables(schemeOf(root, readEntry), root, readEntry);
-    } catch (error) {
-      // A core without its top table can still be read by physical address.
-      if (isLostData(error)) return undefined;
-      throw error;
-    }
+    const root = given ?? rootOf(facts, readEntry);
+    if (root === undefined) return undefined;
+    const page = given === undefined ? PAGE_LEVEL : PROCESS_PAGE_LEVEL;
+    return new PageTables(schemeOf(topType(root, readEntry), page), root, readEntry);
   },
 };
 
 /** Physical address of the kernel's top table. */
 function rootOf(facts: KernelFacts, readEntry: ReadEntry): number | undefined {
   const top = facts.symbol('swapper_pg_dir');
-  return top === undefined ? undefined : physicalOfKernel(findKernelLayout(facts, readEntry), top);
+  const layout = findKernelLayout(facts, readEntry);
+  return layout && top !== undefined ? physicalOfKernel(layout, top) : undefined;
 }
 
-function schemeOf(root: number, readEntry: ReadEntry): PageTableScheme {
-  const type = topType(root, readEntry);
+function schemeOf(type: number, page: PageTableLevel): PageTableScheme {
   const tables = TABLES.filter((table) => table.type <= type);
   const addressBits = BigInt(tables[0]!.shift + TABLE_BITS);
   return {
-    levels: [...tables.map(tableLevel), PAGE_LEVEL],
+    levels: [...tables.map(tableLevel), page],
     refuse: (vaddr) =>
       vaddr >> addressBits === 0n
         ? undefined
@@ -86,10 +91,16 @@ function schemeOf(root: number, readEntry: ReadEntry): PageTableScheme {
  * counts, else of the first one, since a kernel fills empty tables with invalid entries of the right type.
  */
 function topType(root: number, readEntry: ReadEntry): number {
-  const first = readEntry(root);
-  let entry = first;
-  for (let i = 1; i < TABLE_ENTRIES && (entry & TABLE_INVALID) !== 0n; i++) entry = readEntry(root + i * 8);
-  return typeOf((entry & TABLE_INVALID) === 0n ? entry : first);
+  try {
+    const first = readEntry(root);
+    let entry = first;
+    for (let i = 1; i < TABLE_ENTRIES && (entry & TABLE_INVALID) !== 0n; i++) entry = readEntry(root + i * 8);
+    return typeOf((entry & TABLE_INVALID) === 0n ? entry : first);
+  } catch (cause) {
+    if (!isLostData(cause)) throw cause;
+    const message = `the top page table at physical address ${hex(root)} is not in the core`;
+    throw new VmcoreError('ERR_VMCORE_NOT_PRESENT', message, { address: root, cause });
+  }
 }
 
 function typeOf(entry: bigint): number {

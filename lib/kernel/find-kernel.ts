@@ -1,19 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Architecture, KernelFacts, Relocation } from '../arch/arch.ts';
+import type { Architecture, KernelFacts, KernelPlace, Relocation } from '../arch/arch.ts';
 import { isLostData, isVmcoreError } from '../errors.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { releaseAddress } from './utsname.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
-
-/** Where a kernel is that was moved when it was booted. */
-export interface KernelPlace {
-  /** KERNELOFFSET: what is added to linked addresses. */
-  readonly offset: number;
-  /** phys_base. */
-  readonly physBase: number;
-  /** NUMBERs about its page tables. */
-  readonly numbers: Readonly<Record<string, number>>;
-}
 
 /** Places that are looked at before others get a turn. */
 const PLACES_IN_A_TURN = 256;
@@ -21,9 +11,9 @@ const PLACES_IN_A_TURN = 256;
 const TRIED_LIMIT = 64;
 
 /**
- * Looks in all of memory for the kernel of which `linked` tells, with the addresses that it was linked for: its release is
- * where it should be, and its page tables map its code to where that lies. Undefined when there is none, or when it can't
- * be found on this architecture.
+ * Finds the kernel of which `linked` tells, with the addresses that it was linked for: where it left word of its place, else
+ * in all of memory. Its release is where it should be, and its page tables map its code to where that lies. Undefined when
+ * there is none, or when it can't be found on this architecture.
  * @throws the signal's reason.
  */
 export async function findKernel(
@@ -32,11 +22,15 @@ export async function findKernel(
   architecture: Architecture,
   signal?: AbortSignal,
 ): Promise<KernelPlace | undefined> {
-  const { relocation } = architecture;
-  const name = relocation && releaseAddress(linked);
-  if (!relocation || name === undefined) return undefined;
+  const name = releaseAddress(linked);
+  if (name === undefined) return undefined;
   const release = Buffer.from(`${linked.osrelease}\0`);
   const found = Buffer.alloc(release.length);
+  const isThere = (paddr: number) => canRead(memory, paddr, found) && found.equals(release);
+  const left = architecture.leftPlace?.(linked, (paddr) => memory.u64(paddr));
+  if (left) return isThere(left.physical(name + left.offset)) ? left : undefined;
+  const { relocation } = architecture;
+  if (!relocation) return undefined;
   const linkedAt = Number(name - relocation.linkBase);
   let looked = 0;
   let tried = 0;
@@ -45,7 +39,7 @@ export async function findKernel(
       await nextTurn();
       signal?.throwIfAborted();
     }
-    if (!canRead(memory, paddr, found) || !found.equals(release)) continue;
+    if (!isThere(paddr)) continue;
     if (tried++ === TRIED_LIMIT) return undefined;
     const place = await placeByTables(memory, linked, architecture, relocation, paddr - linkedAt);
     if (place) return place;
@@ -90,10 +84,19 @@ async function placeByTables(
       const physBase = moved - offset;
       const space = pageTables(movedFacts(linked, offset, numbers), physBase, readEntry);
       const paddr = space && translated(() => space.translate(text + BigInt(offset)).paddr);
-      if (paddr === Number(text - linkBase) + moved) return { offset, physBase, numbers };
+      if (paddr === Number(text - linkBase) + moved) return placeAt(offset, physBase, numbers);
     }
   }
   return undefined;
+}
+
+function placeAt(offset: number, physBase: number, numbers: Readonly<Record<string, number>>): KernelPlace {
+  const facts = { phys_base: physBase, ...numbers };
+  const lines = Object.entries(facts).map(([name, value]) => [`NUMBER(${name})`, String(value)]);
+  return {
+    offset: BigInt(offset),
+    exported: { KERNELOFFSET: offset.toString(16), ...Object.fromEntries(lines) },
+  };
 }
 
 function translated(translate: () => number): number | undefined {

@@ -23,14 +23,8 @@ export async function vmcoreinfoOfRun(
   if (own?.osrelease === linked.osrelease) return completed(linked, own);
   const place = await findKernel(memory, linked, architecture, signal);
   if (!place) return text;
-  const { offset, physBase, numbers } = place;
-  return [
-    ...movedLines(linked, BigInt(offset)),
-    `KERNELOFFSET=${offset.toString(16)}`,
-    `NUMBER(phys_base)=${physBase}`,
-    ...Object.entries(numbers).map(([name, value]) => `NUMBER(${name})=${value}`),
-    '',
-  ].join('\n');
+  const exported = Object.entries(place.exported).map(([key, value]) => `${key}=${value}`);
+  return [...movedLines(linked, place.offset), ...exported, ''].join('\n');
 }
 
 function parsed(text: string): Vmcoreinfo | undefined {

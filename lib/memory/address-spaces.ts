@@ -1,5 +1,6 @@
-import type { AddressSpace, Architecture, KernelFacts } from '../arch/arch.ts';
+import type { AddressSpace, Architecture, KernelFacts, ReadEntry } from '../arch/arch.ts';
 import { type LinearRange, SegmentSpace } from '../arch/segment-space.ts';
+import { isLostData } from '../errors.ts';
 import type { OpenedCore, Segment } from '../formats/core-file.ts';
 import type { PhysicalMemory } from './physical.ts';
 
@@ -11,7 +12,7 @@ export class AddressSpaces {
   readonly #architecture: Architecture | undefined;
   readonly #facts: KernelFacts | undefined;
   readonly #physBase: number;
-  readonly #tables: PhysicalMemory;
+  readonly #readEntry: ReadEntry;
 
   /** Page tables are read from `tables`; `physBase` is phys_base in bytes. */
   constructor(
@@ -23,17 +24,32 @@ export class AddressSpaces {
     this.#architecture = architecture;
     this.#facts = facts;
     this.#physBase = physBase;
-    this.#tables = tables;
+    this.#readEntry = (paddr) => tables.u64(paddr);
   }
 
   /** By page tables where VMCOREINFO tells of them, else by the program headers. */
   kernel({ segments }: OpenedCore, arch: string): AddressSpace {
-    const pageTables = this.#at();
-    if (pageTables) return pageTables;
-    const why = this.#facts
+    let why = this.#facts
       ? `the page tables of this ${arch} kernel are not known`
       : 'without VMCOREINFO the page tables are not known';
-    return new SegmentSpace(linearRanges(segments, this.#architecture?.directMap?.(this.#facts)), why);
+    try {
+      const pageTables = this.#at();
+      if (pageTables) return pageTables;
+    } catch (error) {
+      if (!isLostData(error)) throw error;
+      why = error.message;
+    }
+    return new SegmentSpace(linearRanges(segments, this.directMap()), why);
+  }
+
+  /** Virtual address of physical address 0 where all memory is mapped in parallel to it; undefined where nothing tells. */
+  directMap(): bigint | undefined {
+    return this.#architecture?.directMap?.(this.#facts, this.#readEntry);
+  }
+
+  /** Where the kernel's image is mapped; undefined where nothing tells. */
+  kernelImage(): LinearRange | undefined {
+    return this.#facts && this.#architecture?.kernelImage?.(this.#facts, this.#physBase, this.#readEntry);
   }
 
   /**
@@ -45,8 +61,7 @@ export class AddressSpaces {
   }
 
   #at(root?: number): AddressSpace | undefined {
-    const readEntry = (paddr: number) => this.#tables.u64(paddr);
-    return this.#facts && this.#architecture?.pageTables(this.#facts, this.#physBase, readEntry, root);
+    return this.#facts && this.#architecture?.pageTables(this.#facts, this.#physBase, this.#readEntry, root);
   }
 }
 

@@ -6,9 +6,9 @@ import type { Note } from '../../lib/formats/notes.ts';
 const layout: RegisterLayout = {
   prstatus: [{ offset: 40, bytes: 8, names: ['a', 'b'] }],
   notes: [
-    { name: 'LINUX', type: 7, words: [{ offset: 0, bytes: 4, names: ['c'] }] },
-    { name: 'LINUX', type: 8, words: [{ offset: 0, bytes: 8, names: ['wide'], upper: ['a'] }] },
-    { name: 'LINUX', type: 9, words: [{ offset: 0, bytes: 16, names: ['whole'] }] },
+    { type: 7, words: [{ offset: 0, bytes: 4, names: ['c'] }] },
+    { type: 8, words: [{ offset: 0, bytes: 8, names: ['wide'], upper: ['a'] }] },
+    { type: 9, words: [{ offset: 0, bytes: 16, names: ['whole'] }] },
   ],
 };
 

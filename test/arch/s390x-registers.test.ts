@@ -26,11 +26,13 @@ function cpuNotes(prefix: string): CoreNote[] {
   ];
 }
 
-async function open(...prefixes: string[]) {
+function open(...prefixes: string[]) {
+  return openNotes(prefixes.flatMap(cpuNotes));
+}
+
+function openNotes(notes: CoreNote[]) {
   const segments = [{ paddr: 0, vaddr: 0n, data: pattern(8 * 4096) }];
-  return openVmcore(
-    buildElfCore({ littleEndian: false, machine: EM_S390, notes: [prefixes.flatMap(cpuNotes)], segments }),
-  );
+  return openVmcore(buildElfCore({ littleEndian: false, machine: EM_S390, notes: [notes], segments }));
 }
 
 function at(bytes: Uint8Array, offset: number, length: number): bigint {
@@ -60,6 +62,22 @@ t.test('every note of a CPU', async (t) => {
     gssm: 0x2222222222222222n,
     gs_epl_a: 0x3333333333333333n,
   });
+});
+
+t.test('kernels before 4.13 named all notes CORE', async (t) => {
+  const [old, now] = await Promise.all([
+    openNotes(cpuNotes('00004000').map((note) => ({ ...note, name: 'CORE' }))),
+    open('00004000'),
+  ]);
+  t.same(old.cpus, now.cpus);
+  t.equal(old.realToPhysical(0, 0), 0x4000);
+});
+
+t.test('vector registers 0 to 15 without the floating-point registers in them are not known', async (t) => {
+  await using core = await openNotes(cpuNotes('00004000').filter(({ type }) => type !== 2));
+  const { registers } = core.cpus[0]!;
+  t.notOk('f0' in registers || 'v0' in registers || 'v15' in registers);
+  t.equal(registers.v16, at(pattern(256, 3), 0, 16));
 });
 
 t.test('real addresses: the prefix area and the first 8 KiB change places', async (t) => {

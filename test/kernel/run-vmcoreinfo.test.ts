@@ -6,12 +6,13 @@ import { openVmcore, type Vmcore, type Vmcoreinfo } from '../../lib/index.ts';
 import { bundledCore, bundledS390xCore, labCore } from '../support/cores.ts';
 import { buildElfCore } from '../support/elf-builder.ts';
 import { buildKernelCore } from '../support/kernel-core.ts';
+import { buildS390xCore } from '../support/s390x-core.ts';
 
 t.setTimeout(300_000);
 
 /** What only a kernel that runs knows. */
 const OF_RUN =
-  /^(KERNELOFFSET|CRASHTIME|NUMBER\((phys_base|pgtable_l5_enabled|sme_mask|KERNEL_IMAGE_SIZE)\))=/;
+  /^(KERNELOFFSET|KERNELOFFPHYS|IDENTITYBASE|[SE]AMODE31|CRASHTIME|NUMBER\((phys_base|pgtable_l5_enabled|sme_mask|KERNEL_IMAGE_SIZE)\))=/;
 /** The note is before the memory. */
 const HEADERS_BYTES = 1 << 20;
 
@@ -134,6 +135,28 @@ t.test('completed by the note of the core', async (t) => {
     t.equal(completed.vmcoreinfo.crashTime, core.vmcoreinfo.crashTime, path);
     await sameKernel(t, core, completed);
   }
+});
+
+t.test('s390x since 6.10: the lowcore or os_info tells', async (t) => {
+  const [lowcore, osInfo] = [
+    buildS390xCore({ memoryPages: 6144, vmcoreinfo: 'memory' }),
+    buildS390xCore({ memoryPages: 6144, vmcoreinfo: 'memory', change: (memory) => memory.setU64(0xe0c, 0n) }),
+  ];
+  const info = await openVmcore(lowcore.elf);
+  t.teardown(() => info.close());
+  const vmcoreinfo = linkedText(info.vmcoreinfo);
+  for (const { elf, image, imagePhysical, vmemmap } of [lowcore, osInfo]) {
+    await using found = await openVmcore(elf, { vmcoreinfo });
+    for (const key of ['KERNELOFFSET', 'KERNELOFFPHYS', 'IDENTITYBASE', 'EAMODE31', 'SYMBOL(_stext)'])
+      t.equal(found.vmcoreinfo.get(key), info.vmcoreinfo.get(key), key);
+    t.equal(found.translate(image + 0x10_2004n), imagePhysical + 0x10_2004);
+    t.equal(found.translate(vmemmap), info.translate(vmemmap));
+    t.same(found.utsname, info.utsname);
+    t.same((await found.classify()).counts, (await info.classify()).counts);
+  }
+  const other = vmcoreinfo.replace(/^OSRELEASE=.*$/m, 'OSRELEASE=6.11.0');
+  await using wrong = await openVmcore(osInfo.elf, { vmcoreinfo: other });
+  t.equal(wrong.vmcoreinfo.text, other, 'that of another kernel stays as it is');
 });
 
 t.test('what was given is kept', async (t) => {

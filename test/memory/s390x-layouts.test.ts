@@ -2,10 +2,16 @@
 // core of the latter is at hand: these are made here as the kernel's sources have it.
 import t from 'tap';
 import { openVmcore } from '../../lib/index.ts';
+import { bundledS390xCore } from '../support/cores.ts';
+import { buildElfCore, EM_S390, vmcoreinfoNote } from '../support/elf-builder.ts';
+import type { PhysicalImage } from '../support/physical-image.ts';
 import { buildS390xCore, type S390xCoreOptions } from '../support/s390x-core.ts';
-import type { TableType } from '../support/s390x-page-tables.ts';
+import { S390xPageTables } from '../support/s390x-page-tables.ts';
 
 t.setTimeout(600_000);
+
+/** Where the top table is in the image. */
+const TOP_TABLE = 0x10_4000;
 
 const shapes: Record<string, S390xCoreOptions> = {
   'decoupled, told by VMCOREINFO': {},
@@ -31,7 +37,7 @@ for (const [name, shape] of Object.entries(shapes)) {
     const linear: [string, bigint, number][] = [
       ['lowcore', 0xe0cn, 0xe0c],
       ['31-bit code', amode31 + 0x18n, Number(amode31) + 0x18],
-      ['image', image + 0x2004n, imagePhysical + 0x2004],
+      ['image', image + 0x10_2004n, imagePhysical + 0x10_2004],
       ['first byte of memory', identityBase, 0],
       ['memory', identityBase + 0x123_4567n, 0x123_4567],
       [
@@ -71,17 +77,90 @@ t.test('os_info that is damaged, or of before 6.10, tells nothing', async (t) =>
   }
 });
 
-t.test('the tables say how many levels there are, whichever entry is the first', async (t) => {
-  for (const top of [1, 2, 3] as TableType[]) {
-    // In the decoupled layout of 4 and 5 levels entry 0 alone is valid; here it is made invalid for a while.
-    const built = buildS390xCore({ memoryPages: 2048, layout: 'identity', top });
-    const root = built.imagePhysical + 0x4000;
-    const entries = Array.from({ length: 2048 }, (_, i) => built.memory.u64(root + i * 8));
-    t.ok(
-      entries.every((entry) => ((entry >> 2n) & 3n) === BigInt(top)),
-      'also the invalid ones',
-    );
+t.test('the first valid entry says how many levels there are', async (t) => {
+  for (const type of [0n, 2n, 3n]) {
+    const built = buildS390xCore({
+      memoryPages: 2048,
+      // Lowcore and 31-bit code are reached by the first one, all else by others.
+      change(memory, { imagePhysical }) {
+        for (let i = 0; i < 16; i++) memory.setU64(imagePhysical + TOP_TABLE + i * 8, 0x20n | (type << 2n));
+      },
+    });
     await using core = await openVmcore(built.elf);
-    t.equal(core.walk(0x372_0000_0000n).length, top + 2);
+    t.equal(core.walk(built.vmemmap).length, 3);
+    t.equal(core.translate(built.identityBase + 0x1234n), 0x1234);
   }
+});
+
+t.test('without VMCOREINFO', async (t) => {
+  const lost = (memory: PhysicalImage) => memory.setU64(0xe0c, 0n);
+  /** As hypervisors write it: without virtual addresses. */
+  const asPhysical = ({ bytes }: PhysicalImage) =>
+    buildElfCore({ littleEndian: false, machine: EM_S390, segments: [{ paddr: 0, vaddr: 0n, data: bytes }] });
+
+  await t.test('os_info tells where memory is mapped', async (t) => {
+    const { memory, identityBase } = buildS390xCore({ memoryPages: 2048, change: lost });
+    await using core = await openVmcore(asPhysical(memory));
+    t.notOk(core.hasVmcoreinfo);
+    t.equal(core.translate(identityBase + 0x40_0000n), 0x40_0000);
+    t.throws(() => core.translate(0x40_0000n), { code: 'ERR_VMCORE_UNMAPPED' });
+  });
+
+  await t.test('or that addresses are physical ones', async (t) => {
+    const { path } = await bundledS390xCore();
+    await using real = await openVmcore(path);
+    const bytes = Buffer.from(real.readPhysical(0, 32 << 20));
+    bytes.fill(0, 0xe0c, 0xe14);
+    const segments = [{ paddr: 0, vaddr: 0n, data: bytes }];
+    await using core = await openVmcore(buildElfCore({ littleEndian: false, machine: EM_S390, segments }));
+    t.equal(core.translate(0x40_0000n), 0x40_0000);
+  });
+
+  await t.test('where neither is there, nothing is guessed', async (t) => {
+    const { memory } = buildS390xCore({
+      memoryPages: 2048,
+      change(memory) {
+        lost(memory);
+        memory.setU64(0xe18, 0n);
+      },
+    });
+    await using core = await openVmcore(asPhysical(memory));
+    t.throws(() => core.translate(0x40_0000n), { code: 'ERR_VMCORE_UNMAPPED', message: /VMCOREINFO/ });
+    t.same(core.readPhysical(0x40_0000, 16), memory.bytes.subarray(0x40_0000, 0x40_0010));
+  });
+});
+
+t.test('a top table that is not in the core is named', async (t) => {
+  const { vmcoreinfo, memory, imagePhysical } = buildS390xCore({ memoryPages: 2048 });
+  const end = imagePhysical + TOP_TABLE;
+  const segments = [{ paddr: 0, vaddr: 0n, data: memory.bytes.subarray(0, end) }];
+  const notes = [[vmcoreinfoNote(vmcoreinfo)]];
+  await using core = await openVmcore(
+    buildElfCore({ littleEndian: false, machine: EM_S390, notes, segments }),
+  );
+  const message = new RegExp(`top page table at physical address 0x${end.toString(16)} is not in the core`);
+  t.throws(() => core.translate(0x372_0000_0000n), { code: 'ERR_VMCORE_UNMAPPED', message });
+  t.throws(() => core.vtop(0n, { root: end }), { code: 'ERR_VMCORE_NOT_PRESENT', message, address: end });
+});
+
+t.test("a process's pages are there, whether the hardware may use them or not", async (t) => {
+  let entries = [0n];
+  const { elf } = buildS390xCore({
+    memoryPages: 2048,
+    change(memory) {
+      const tables = new S390xPageTables(memory, 1);
+      entries = [BigInt(tables.root), ...[0x001n, 0x601n, 0x400n].map((bits) => 0x5000n | bits)];
+      entries.slice(1).forEach((entry, i) => {
+        tables.map(BigInt(i) << 12n, Number(entry), '4K');
+      });
+    },
+  });
+  await using core = await openVmcore(elf);
+  const root = Number(entries[0]);
+  const walks = [0n, 1n, 2n].map((page) => core.vtop(page << 12n, { root }));
+  t.same(
+    walks.map(({ paddr }) => paddr),
+    [0x5000, 0x5000, undefined],
+  );
+  t.same(walks[1]!.steps.at(-1)!.flags, ['PROTECT', 'INVALID']);
 });

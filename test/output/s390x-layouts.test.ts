@@ -28,7 +28,7 @@ blocks.forEach((page, i) => {
 });
 
 const built = buildS390xCore({
-  memoryPages: 4096,
+  memoryPages: 5120,
   pages,
   vmcoreinfo: 'memory',
   // Pages that are not all zeros.
@@ -60,7 +60,7 @@ async function check(t: Test, path: string | string[], level: number): Promise<v
   }
   t.ok(compared > 1000, `${compared} pages compared`);
   t.equal(dump.vmcoreinfo.text, built.vmcoreinfo, 'VMCOREINFO, which the core has only in memory');
-  t.equal(dump.translate(built.image + 0x2004n), built.imagePhysical + 0x2004);
+  t.equal(dump.translate(built.image + 0x10_2004n), built.imagePhysical + 0x10_2004);
   t.equal(dump.translate(built.identityBase + 0x80_0008n), 0x80_0008);
   t.same(dump.cpus, core.cpus);
 }
@@ -115,6 +115,19 @@ t.test('an ELF core of a dump has the kernel where it was: image and memory', as
   await (await open(t, kdump)).dump(elf, { level: 0, format: 'elf' });
   await check(t, elf, 0);
   const [original, again] = [await open(t, built.elf), await open(t, elf)];
-  const places = ({ segments }: Vmcore) => segments.map(({ vaddr, paddr }) => ({ vaddr, paddr }));
+  const places = ({ segments }: Vmcore) =>
+    segments.map(({ vaddr, paddr, memSize }) => ({ vaddr, paddr, memSize }));
   t.same(places(again), places(original));
+  t.equal(again.segments[0]!.vaddr, built.image + 0x10_0000n, 'from its text on');
+});
+
+t.test('an ELF core of a dump in which only os_info tells where the kernel is', async (t) => {
+  const { elf } = buildS390xCore({ memoryPages: 4096, told: 'os_info' });
+  const folder = t.testdir();
+  const [kdump, again] = [join(folder, 'kdump'), join(folder, 'elf')];
+  await (await open(t, elf)).dump(kdump, { level: 0, compression: 'zlib' });
+  await (await open(t, kdump)).dump(again, { level: 0, format: 'elf' });
+  const places = ({ segments }: Vmcore) =>
+    segments.map(({ vaddr, paddr, memSize }) => ({ vaddr, paddr, memSize }));
+  t.same(places(await open(t, again)), places(await open(t, elf)));
 });

@@ -28,6 +28,7 @@ export interface S390xCoreOptions {
 /** Where the parts of the machine are. */
 export interface S390xAddresses {
   readonly identityBase: bigint;
+  /** KERNELOFFSET: the kernel's text begins 1 MiB behind it. */
   readonly image: bigint;
   readonly imagePhysical: number;
   readonly amode31: bigint;
@@ -44,13 +45,15 @@ export interface S390xCore extends S390xAddresses {
 }
 
 const MIB = 1 << 20;
-const IMAGE_BYTES = MIB;
+const IMAGE_BYTES = 2 * MIB;
+/** Where the text begins: what is before it is not the kernel's (arch/s390/boot/startup.c). */
+const TEXT_OFFSET = MIB;
 const AMODE31_BYTES = 0x3000;
 const LOWCORE_BYTES = 0x2000;
 /** Of the image: the top table's place and the names', in bytes. */
-const TOP_TABLE = 0x4000;
-const NAMES = 0x2000;
-const ROOTS = 0x3000;
+const TOP_TABLE = TEXT_OFFSET + 0x4000;
+const NAMES = TEXT_OFFSET + 0x2000;
+const ROOTS = TEXT_OFFSET + 0x3000;
 const SECTION_BITS = 28;
 const PHYSMEM_BITS = 46;
 const SECTION_BYTES = 32; // struct mem_section with page_ext
@@ -81,7 +84,7 @@ export function buildS390xCore(options: S390xCoreOptions = {}): S390xCore {
 }
 
 function placeMachine(layout: 'identity' | 'decoupled', memory: PhysicalImage): S390xAddresses {
-  const imagePhysical = memory.allocate(IMAGE_BYTES, IMAGE_BYTES);
+  const imagePhysical = memory.allocate(IMAGE_BYTES, MIB);
   const decoupled = layout === 'decoupled';
   return {
     identityBase: decoupled ? 0x360_0000_0000n : 0n,
@@ -106,7 +109,7 @@ function writeTables(memory: PhysicalImage, machine: S390xAddresses, options: S3
   }
   tables.mapRange(identityBase, 0, memory.bytes.length, options.frame ?? '1M');
   if (identityBase === 0n) return;
-  tables.map(image, imagePhysical, '1M', 0x200n);
+  tables.map(image + BigInt(TEXT_OFFSET), imagePhysical + TEXT_OFFSET, '1M', 0x200n);
   tables.mapRange(0n, 0, LOWCORE_BYTES, '4K');
   tables.mapRange(amode31, Number(amode31), AMODE31_BYTES, '4K');
 }
@@ -131,6 +134,9 @@ function writeOsInfo(
     6: BigInt(imagePhysical),
     8: amode31,
     9: amode31 + BigInt(AMODE31_BYTES),
+    10: image + BigInt(TEXT_OFFSET),
+    11: image + BigInt(IMAGE_BYTES),
+    12: BigInt(imagePhysical + TEXT_OFFSET),
   };
   memory.write(osInfo, Buffer.from('OSINFOSZ'));
   for (const [entry, value] of Object.entries(values)) memory.setU64(osInfo + 32 + Number(entry) * 20, value);
@@ -157,7 +163,7 @@ function infoLines(machine: S390xAddresses, generation: Generation, options: S39
     `PAGESIZE=${PAGE}`,
     'CRASHTIME=1700000000',
     `SYMBOL(init_uts_ns)=${at(NAMES)}`,
-    `SYMBOL(_stext)=${at(0)}`,
+    `SYMBOL(_stext)=${at(TEXT_OFFSET)}`,
     `SYMBOL(swapper_pg_dir)=${at(TOP_TABLE)}`,
     `SYMBOL(mem_section)=${at(ROOTS)}`,
     `LENGTH(mem_section)=${2 ** (PHYSMEM_BITS - SECTION_BITS) / (PAGE / SECTION_BYTES)}`,
@@ -189,9 +195,9 @@ function cpu(pswa: number): CoreNote {
 /** The image once more where it has addresses of its own (arch/s390/kernel/crash_dump.c: text_init(), loads_init()). */
 function segments({ bytes }: PhysicalImage, { identityBase, image, imagePhysical }: S390xAddresses) {
   const text = {
-    vaddr: image,
-    paddr: imagePhysical,
-    data: bytes.subarray(imagePhysical, imagePhysical + IMAGE_BYTES),
+    vaddr: image + BigInt(TEXT_OFFSET),
+    paddr: imagePhysical + TEXT_OFFSET,
+    data: bytes.subarray(imagePhysical + TEXT_OFFSET, imagePhysical + IMAGE_BYTES),
   };
   const ram = { vaddr: identityBase, paddr: 0, data: bytes };
   return identityBase === 0n ? [ram] : [text, ram];
