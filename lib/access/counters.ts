@@ -13,7 +13,7 @@ export interface AccessCounters {
   readonly preadErrors: number;
   /** Bytes mapped now. */
   readonly mapped: number;
-  /** The most that was mapped at one time, in bytes. Page tables took an eager source 1/512 of it. */
+  /** The most that was mapped at one time, in bytes. Page tables took an eager source 1/512 of it (s390x: 1/256). */
   readonly mappedHighWater: number;
 }
 

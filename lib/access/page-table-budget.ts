@@ -1,9 +1,12 @@
 import { native } from './native.ts';
 
-/** A page-table entry of 8 bytes maps a page of 4096, on x86_64 and s390x. */
-export const BYTES_PER_TABLE_BYTE = 512;
+/**
+ * What a byte of page tables maps: an entry of 8 bytes a page of 4096. On s390x a table fills half of the page that it
+ * takes (arch/s390/mm/pgalloc.c page_table_alloc(), since 6.7).
+ */
+export const BYTES_PER_TABLE_BYTE = process.arch === 's390x' ? 256 : 512;
 
-/** What the page tables of all mappings of the process may take by default, in bytes: enough for 1 GiB. */
+/** What the page tables of all mappings of the process may take by default, in bytes: enough for 1 GiB, or half of it on s390x. */
 export const DEFAULT_PAGE_TABLE_BUDGET = 2 << 20;
 
 /**

@@ -41,7 +41,7 @@ export interface AccessOptions {
   readonly regionBytes?: number | undefined;
   /**
    * What the page tables of all mappings of the process may take, in bytes; default 2 MiB. It is held on /proc/vmcore,
-   * where mapping fills them at once: 1/512 of what is mapped.
+   * where mapping fills them at once: 1/512 of what is mapped, 1/256 on s390x.
    */
   readonly pageTableBudget?: number | undefined;
   /**

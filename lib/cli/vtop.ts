@@ -1,4 +1,3 @@
-import { PADDR_LIMIT } from '../formats/machine.ts';
 import type { AddressWalk, PhysicalPage, Vmcore } from '../index.ts';
 import { UsageError } from './args.ts';
 import type { Command } from './command.ts';
@@ -28,8 +27,9 @@ An ADDRESS is 0xffffffff81000000, 16 hexadecimal digits, or SYMBOL[+OFFSET].`,
 
   async run(args, { signal, output }) {
     const rootText = args.value('root');
-    const root = rootText === undefined ? undefined : topTable(rootText);
+    const rootAddress = rootText === undefined ? undefined : topTable(rootText);
     await using core = await openCore(args, { signal });
+    const root = rootAddress === undefined ? undefined : asPhysical(core, rootAddress);
     const walks: AddressWalk[] = [];
     for (const text of args.positionals.slice(1)) {
       for (const vaddr of await addresses(core, text, signal)) walks.push(core.vtop(vaddr, { root }));
@@ -41,11 +41,15 @@ An ADDRESS is 0xffffffff81000000, 16 hexadecimal digits, or SYMBOL[+OFFSET].`,
   },
 };
 
-/** Kernel addresses are virtual on all machines but s390x, where the first ones are the same. */
-function topTable(text: string): number | bigint {
+function topTable(text: string): bigint {
   const address = parseAddress(text);
   if (address === undefined) throw new UsageError(`--root is an address such as 0x4a31000, not '${text}'`);
-  return address < PADDR_LIMIT ? Number(address) : address;
+  return address;
+}
+
+/** As a number where it can be a physical address: no kernel has virtual ones that low, unless they are the same. */
+function asPhysical({ maxPfn, pageSize }: Vmcore, address: bigint): number | bigint {
+  return address < maxPfn * pageSize ? Number(address) : address;
 }
 
 /** Static symbols may share a name. */

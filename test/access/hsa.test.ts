@@ -78,7 +78,7 @@ t.test('the machine tells whether there is such memory, and how much', async (t)
     ['kdump', { [type]: 'fcp\n', [zcore]: '20000000\n' }, 0],
     ['a zfcp dump', { [type]: 'fcp_dump\n', [zcore]: '2000000\n' }, 32 << 20],
     ['an nvme dump', { [type]: 'nvme_dump\n', [zcore]: '20000000\n' }, 512 << 20],
-    ['released', { [type]: 'fcp_dump\n', [zcore]: '0\n' }, 0],
+    ['released: nothing can be mapped there as before', { [type]: 'fcp_dump\n', [zcore]: '0\n' }, 512 << 20],
     ['without debugfs: the largest there is', { [type]: 'eckd_dump\n' }, 512 << 20],
   ];
   for (const [what, files, bytes] of cases) {

@@ -1,5 +1,6 @@
 // What suits a source: how long its regions are, and what a plan may do.
 import t from 'tap';
+import { BYTES_PER_TABLE_BYTE } from '../../lib/access/page-table-budget.ts';
 import { accessProfile } from '../../lib/access/profile.ts';
 import { CALL_COSTS } from '../../lib/access/read-plan.ts';
 import type { AccessPolicy } from '../../lib/access/slots.ts';
@@ -11,6 +12,8 @@ import { FakeSource } from './fake-source.ts';
 const PAGE = 4096;
 const MIB = 1 << 20;
 const GIB = 1 << 30;
+/** What the page tables of a mapped GiB take, in bytes. */
+const TABLES_OF_GIB = GIB / BYTES_PER_TABLE_BYTE;
 
 /** As /proc/vmcore is: a map fills page tables. */
 class EagerSource extends FakeSource {
@@ -28,19 +31,19 @@ function fewestCalls(bytes: number, pageTableBudget: number) {
 }
 
 t.test('the whole file is one map where the page-table budget allows it', async (t) => {
-  const { extents, predicted } = fewestCalls(GIB, 4 * MIB);
+  const { extents, predicted } = fewestCalls(GIB, 2 * TABLES_OF_GIB);
   t.equal(extents.length, 1);
   t.match(predicted, { maps: 1, unmaps: 1, preads: 0, mapBytes: GIB });
 });
 
 t.test('and as few as fit where it does not', async (t) => {
-  const { predicted } = fewestCalls(2 * GIB, 2 * MIB);
-  // 2 MiB are the tables of 1 GiB; the regions in slots take their share of it.
+  const { predicted } = fewestCalls(2 * GIB, TABLES_OF_GIB);
+  // The regions in slots take their share of it.
   t.match(predicted, { maps: 4, unmaps: 4, preads: 0, mappedHighWater: GIB / 2 });
 });
 
 t.test('maps for the shortest time are short, and make no more calls than all of them', async (t) => {
-  const { limits } = accessProfile(new EagerSource(GIB, () => 0), {});
+  const { limits } = accessProfile(new EagerSource(GIB, () => 0), { pageTableBudget: TABLES_OF_GIB });
   const [time, calls] = [limits('time', 1), limits('calls', 1)];
   t.match(time, { map: 32 * MIB, pread: MIB, callsPerGiB: 64 });
   t.ok(calls.map >= 512 * MIB);

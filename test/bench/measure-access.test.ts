@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { BYTES_PER_TABLE_BYTE } from '../../lib/access/page-table-budget.ts';
 import { measureAccess } from '../../lib/bench/index.ts';
 import { openVmcore } from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
@@ -31,7 +32,7 @@ t.test('a report counts what opening, dumping and closing call', async (t) => {
     t.equal(pages, dumped.written);
     t.equal(sum, calls.maps + calls.unmaps + calls.preads);
     t.equal(calls.unmaps, calls.maps, 'what was mapped is unmapped');
-    t.equal(pageTableBytes, Math.ceil(calls.mappedHighWater / 512));
+    t.equal(pageTableBytes, Math.ceil(calls.mappedHighWater / BYTES_PER_TABLE_BYTE));
     const { predicted, calls: written } = phases.at(-1)!;
     t.match(written, {
       maps: predicted!.maps,

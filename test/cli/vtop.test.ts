@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { openVmcore } from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
 import { oracle, programs, run } from '../support/oracles.ts';
+import { buildS390xCore } from '../support/s390x-core.ts';
+import { S390xPageTables } from '../support/s390x-page-tables.ts';
 import { makedumpfile, vmcore } from './command.ts';
 
 t.setTimeout(120_000);
@@ -36,6 +39,24 @@ t.test('what leads nowhere is shown as far as it leads, and fails', async (t) =>
     [{ problem: { code: 'ERR_VMCORE_UNMAPPED' } }],
     'one value, which tells it',
   );
+});
+
+t.test("a top table by its physical address or the kernel's virtual one", async (t) => {
+  let root = 0;
+  const { elf, identityBase } = buildS390xCore({
+    memoryPages: 2048,
+    change(memory) {
+      const tables = new S390xPageTables(memory, 1);
+      tables.map(0x7000n, 0x5000, '4K');
+      ({ root } = tables);
+    },
+  });
+  const path = join(t.testdir(), 'core');
+  await writeFile(path, elf);
+  for (const address of [BigInt(root), identityBase + BigInt(root)]) {
+    const { stdout } = await vmcore(['vtop', '--root', `0x${address.toString(16)}`, path, '0x7123']);
+    t.match(stdout, /^ {12}7123 {2}5123$/m);
+  }
 });
 
 t.test('what is no address', async (t) => {

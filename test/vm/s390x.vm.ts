@@ -32,6 +32,9 @@ t.test('s390x', async (t) => {
     for (const way of ['mmap', 'read'])
       t.test(`level ${level}, ${way}`, async (t) => checkWay(t, remains, level, way));
   }
+  t.test('pages of a mapping that its file has lost are zeros, and told', async (t) => {
+    t.same(JSON.parse(remains.text('lost.json')), { data: 4096, faulted: true });
+  });
   t.test('the log', (t) => checkLog(t, remains));
   t.test('calls', async (t) => {
     const { rows } = remains.access;

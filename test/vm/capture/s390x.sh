@@ -1,5 +1,5 @@
 # Runs in the capture kernel of an s390x machine, which is always emulated: a copy of /proc/vmcore, dumps of it by mmap and
-# by read, and the calls of each. strace stops take a millisecond there: it counts makedumpfile's calls only.
+# by read, a mapping that loses its pages, and the calls of each. strace stops take a millisecond there: it counts makedumpfile's calls only.
 set -e
 here=/vmcore/dist/test/vm/capture
 
@@ -20,5 +20,9 @@ for level in 0 31; do
         [ $file = $first ] || rm $file
     done
 done
+# User-mode emulation has no SIGBUS of a file that was cut off.
+step lost pages
+yes | head -c 262144 > /tmp/lost
+node /vmcore/dist/test/native/programs/sigbus.js /tmp/lost lostPages > /out/lost.json
 step calls
 node /vmcore/dist/benchmarks/access/main.js /proc/vmcore --json /out/access.json
