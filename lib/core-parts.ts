@@ -25,6 +25,7 @@ import type { OpenedCore } from './formats/core-file.ts';
 import { UTSNAME_SIZE } from './formats/kdump-layout.ts';
 import { SPARING_MEMBER_BYTES } from './formats/kdump-source.ts';
 import { findVmcoreinfo } from './formats/notes.ts';
+import { S390CompressedSource } from './formats/s390-compressed-source.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { AddressSpaces } from './memory/address-spaces.ts';
 import { coreProfiles } from './memory/core-profile.ts';
@@ -186,9 +187,13 @@ function vmcoreinfoOf({ recipe, notes, source }: OpenedCore): Vmcoreinfo | Vmcor
   return readVmcoreinfo(text, source.name);
 }
 
-/** What an open core keeps, in bytes: notes, where memory lies, and the bitmaps of a compressed dump with its ranks. */
-function heldBytes({ format, notePayload, extents, header, recipe }: OpenedCore): number {
+/**
+ * What an open core keeps, in bytes: notes, where memory lies, the bitmaps of a kdump-compressed dump with its ranks, and
+ * what a stand-alone dump keeps of its compressed entries.
+ */
+function heldBytes({ format, source, notePayload, extents, header, recipe }: OpenedCore): number {
   const tables = notePayload.length + 3 * extents.start.byteLength;
+  if (source instanceof S390CompressedSource) return tables + source.heldBytes;
   if (format !== 'kdump' || !header) return tables;
   const bitmap = Math.ceil(header.maxPfn / 8);
   return tables + 2 * bitmap + Math.ceil(bitmap / 8) + recipe.sources.length * SPARING_MEMBER_BYTES;

@@ -12,7 +12,7 @@ export type VmcoreErrorCode =
   | 'ERR_VMCORE_FAULT'
   /** The source is not a core, or a vmlinux, of a kind that is read here. */
   | 'ERR_VMCORE_FORMAT'
-  /** The source is a core, but it ends before its headers say. */
+  /** The source is a core, but it ends before its headers say, or without the end marker of its own dump. */
   | 'ERR_VMCORE_TRUNCATED'
   /** Headers, or structures of the dead kernel, contradict each other. */
   | 'ERR_VMCORE_CORRUPT'

@@ -20,6 +20,7 @@ import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { bytesWithData } from './formats/extents.ts';
 import type { Note } from './formats/notes.ts';
+import { S390CompressedSource } from './formats/s390-compressed-source.ts';
 import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import {
@@ -271,12 +272,14 @@ export class Vmcore implements AsyncDisposable {
    */
   vtop(vaddr: bigint, options: { readonly root?: number | bigint | undefined } = {}): AddressWalk {
     const { addressSpace } = this.#at(vaddr);
+    const { source, extents } = this.#parts.core;
+    const isDecompressed = this.format === 'kdump' || source instanceof S390CompressedSource;
     const core = {
       pages: this.#parts.pages,
-      extents: this.#parts.core.extents,
+      extents,
       segments: this.segments,
       pageSize: this.pageSize,
-      isPlain: this.format !== 'kdump' && this.format !== 'kcore',
+      isPlain: !isDecompressed && this.format !== 'kcore',
     };
     const { root } = options;
     return walkAddress(core, root === undefined ? addressSpace : this.#pageTables(root), vaddr);

@@ -13,7 +13,7 @@ interface StoredNote {
 
 /**
  * Where a CPU stores its status (struct lowcore, arch/s390/include/asm/lowcore.h), and the notes that the kernel makes of
- * it (arch/s390/kernel/crash_dump.c; types: include/uapi/linux/elf.h). Vector registers are elsewhere.
+ * it (arch/s390/kernel/crash_dump.c; types: include/uapi/linux/elf.h).
  */
 const NOTES: readonly StoredNote[] = [
   {
@@ -40,12 +40,34 @@ const NOTES: readonly StoredNote[] = [
   { name: 'LINUX', type: 0x303, bytes: 4, parts: [{ from: 0x1324, to: 0, length: 4 }] }, // TOD programmable register
   { name: 'LINUX', type: 0x304, bytes: 128, parts: [{ from: 0x1380, to: 0, length: 128 }] }, // control registers
 ];
+/** Notes that are not copied from the lowcore as they are (include/uapi/linux/elf.h). */
 const NT_S390_PREFIX = 0x305;
+const NT_S390_VXRS_LOW = 0x309;
+const NT_S390_VXRS_HIGH = 0x30a;
 /** Offset of pr_pid in struct elf_prstatus (include/linux/elfcore.h): the kernel puts the CPU's number there. */
 const PR_PID = 32;
 
-/** The notes of a CPU, by its number from 1 on, its prefix register and the prefix area. */
-export function cpuNotes(cpu: number, prefix: number, area: Uint8Array): Uint8Array {
+/** Where the lowcore has the address of the vector registers (struct lowcore: mcesad). */
+const VECTORS_POINTER = 0x11b0;
+/** What the stand-alone dumper requires of it (s390-tools, zipl/boot/stage2dump.c: should_dump_vx()). */
+const VECTORS_ALIGNMENT = 1024;
+const VECTOR_BYTES = 16;
+const VECTORS = 32;
+
+/** A CPU as a stand-alone dump has it. */
+export interface StoredCpu {
+  /** Its number, from 1 on. */
+  readonly cpu: number;
+  /** Its prefix register. */
+  readonly prefix: number;
+  /** The prefix area. */
+  readonly area: Uint8Array;
+  /** Vector registers 0 to 31. */
+  readonly vectors: Uint8Array | undefined;
+}
+
+/** The notes of a CPU, in the kernel's order. */
+export function cpuNotes({ cpu, prefix, area, vectors }: StoredCpu): Uint8Array {
   const notes = NOTES.map(({ name, type, bytes, parts }, i) => {
     const desc = new Uint8Array(bytes);
     for (const { from, to, length } of parts) desc.set(area.subarray(from, from + length), to);
@@ -54,5 +76,30 @@ export function cpuNotes(cpu: number, prefix: number, area: Uint8Array): Uint8Ar
   });
   const register = new Uint8Array(4);
   new DataView(register.buffer).setUint32(0, prefix);
-  return Buffer.concat([...notes, encodeNote('LINUX', NT_S390_PREFIX, register, false)]);
+  notes.push(encodeNote('LINUX', NT_S390_PREFIX, register, false));
+  return Buffer.concat(vectors ? [...notes, ...vectorNotes(vectors)] : notes);
+}
+
+/** The registers that a prefix area points to; undefined where it does not, or they are not in the dump. */
+export function readVectorRegisters(
+  area: Uint8Array,
+  read: (address: number, length: number) => Uint8Array | undefined,
+): Uint8Array | undefined {
+  const address = Number(new DataView(area.buffer, area.byteOffset).getBigUint64(VECTORS_POINTER));
+  if (address === 0 || address % VECTORS_ALIGNMENT !== 0) return undefined;
+  return read(address, VECTORS * VECTOR_BYTES);
+}
+
+/** The upper halves of registers 0 to 15 are the floating-point registers, which have a note. */
+function vectorNotes(vectors: Uint8Array): Uint8Array[] {
+  const half = VECTORS / 2;
+  const low = new Uint8Array((half * VECTOR_BYTES) / 2);
+  for (let i = 0; i < half; i++) {
+    const end = (i + 1) * VECTOR_BYTES;
+    low.set(vectors.subarray(end - VECTOR_BYTES / 2, end), (i * VECTOR_BYTES) / 2);
+  }
+  return [
+    encodeNote('LINUX', NT_S390_VXRS_HIGH, vectors.subarray(half * VECTOR_BYTES), false),
+    encodeNote('LINUX', NT_S390_VXRS_LOW, low, false),
+  ];
 }

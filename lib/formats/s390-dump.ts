@@ -1,105 +1,100 @@
-import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
+import type { ByteSource } from '../access/byte-source.ts';
+import { isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
-import { makeExtents } from './extents.ts';
-import { EM_S390, PADDR_LIMIT } from './machine.ts';
+import { type Extent, type Extents, makeExtents } from './extents.ts';
+import { EM_S390 } from './machine.ts';
 import { parseNotes } from './notes.ts';
-import { cpuNotes, PREFIX_BYTES } from './s390-cpu-notes.ts';
+import { readExtent } from './read-extent.ts';
+import { S390CompressedSource } from './s390-compressed-source.ts';
+import { cpuNotes, PREFIX_BYTES, readVectorRegisters } from './s390-cpu-notes.ts';
+import { requireEndMarker } from './s390-end-marker.ts';
+import { readS390Header, type S390Header } from './s390-header.ts';
+import { type DumpSegment, readSegments } from './s390-segments.ts';
 
-/**
- * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.h): a header, all memory from physical address 0
- * on, in which each CPU stored its status, and an end marker. Everything is big-endian.
- */
-const MAGIC = 0xa8190173618f23fdn;
-const HEADER_BYTES = 4096;
-/** Byte offsets in the header. */
-const HEADER = {
-  magic: 0, // u64
-  headerSize: 12, // u32, bytes: where memory begins
-  pageSize: 20, // u32
-  memorySize: 24, // u64, bytes
-  volume: 76, // u32
-  isMultiVolume: 92, // u8
-  cpus: 93, // u16
-  prefixes: 0x800, // u32 for each of at most 512 CPUs
-} as const;
-const CPUS_LIMIT = 512;
-const END_MARKER = 'DUMP_END';
-const PAGE_SIZE = 4096;
-
-/** True for what begins with the magic. */
-export function isS390Dump(head: Uint8Array): boolean {
-  return head.length >= 8 && new DataView(head.buffer, head.byteOffset).getBigUint64(HEADER.magic) === MAGIC;
+/** Where memory lies in a dump. */
+interface DumpMemory {
+  readonly source: ByteSource;
+  readonly extents: Extents;
+  /** Why the dump is not complete. */
+  readonly problem: VmcoreError | undefined;
 }
 
-/** @throws VmcoreError ERR_VMCORE_TRUNCATED (unless `allowTruncated`), ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT. */
-export function openS390Dump(source: ByteSource, options: OpenCoreOptions): CoreFile {
-  const { offset, memorySize, prefixes } = readHeader(source);
-  if (!options.allowTruncated) requireEnd(source, offset + memorySize);
-  const there = Math.min(memorySize, source.size - offset);
-  const notePayload = readCpuNotes(source, offset, there, prefixes);
+/**
+ * What the s390 stand-alone dumpers write (s390-tools, zdump/dfi_s390.c) to one volume: a header, all memory from physical
+ * address 0 on, or in segments what is not zeros, in which each CPU stored its status, and an end marker.
+ * @throws VmcoreError ERR_VMCORE_TRUNCATED (unless `allowTruncated`), ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT.
+ */
+export function openS390Dump(file: ByteSource, options: OpenCoreOptions): CoreFile {
+  const header = readS390Header(file);
+  const memory = header.isExtended ? inSegments(file, header, options) : allOfMemory(file, header);
+  const { source, extents, problem } = memory;
+  if (problem && !(options.allowTruncated && isVmcoreError(problem, 'ERR_VMCORE_TRUNCATED'))) throw problem;
+  const notePayload = readCpuNotes(source, extents, header.prefixes);
   return {
     format: 's390-dump',
     machine: EM_S390,
     littleEndian: false,
-    incomplete: there < memorySize,
+    incomplete: problem !== undefined,
     source,
     segments: [],
-    extents: makeExtents([{ start: 0, end: there, offset }]),
+    extents,
     notePayload,
     notes: parseNotes(notePayload, false),
   };
 }
 
-function readHeader(source: ByteSource): { offset: number; memorySize: number; prefixes: number[] } {
-  const bytes = new Uint8Array(HEADER_BYTES);
-  requireRange(source, 0, HEADER_BYTES);
-  source.read(0, bytes);
-  const view = new DataView(bytes.buffer);
-  if (view.getUint8(HEADER.isMultiVolume) !== 0) {
-    const what = `is volume ${view.getUint32(HEADER.volume)} of a multi-volume dump, which is not read here`;
-    throw new VmcoreError('ERR_VMCORE_FORMAT', `${source.name}: ${what}; zgetdump joins the volumes`, {
-      file: source.name,
-      offset: HEADER.isMultiVolume,
-    });
+function allOfMemory(source: ByteSource, { headerSize, memorySize, tod }: S390Header): DumpMemory {
+  const there = Math.min(memorySize, source.size - headerSize);
+  return {
+    source,
+    extents: makeExtents([{ start: 0, end: there, offset: headerSize }]),
+    problem: endProblem(source, headerSize + memorySize, tod),
+  };
+}
+
+function endProblem(source: ByteSource, offset: number, tod: bigint): VmcoreError | undefined {
+  try {
+    requireEndMarker(source, offset, tod);
+    return undefined;
+  } catch (error) {
+    if (isVmcoreError(error, 'ERR_VMCORE_TRUNCATED')) return error;
+    throw error;
   }
-  const offset = view.getUint32(HEADER.headerSize);
-  const memorySize = view.getBigUint64(HEADER.memorySize);
-  const pageSize = view.getUint32(HEADER.pageSize);
-  if (offset < HEADER_BYTES || memorySize === 0n || memorySize > PADDR_LIMIT || pageSize !== PAGE_SIZE) {
-    const what = `claims a header of ${offset} bytes and ${memorySize} bytes of memory in pages of ${pageSize}`;
-    throw new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, {
-      file: source.name,
-      offset: HEADER.headerSize,
-    });
-  }
-  requireRange(source, offset, 1);
-  const cpus = Math.min(view.getUint16(HEADER.cpus), CPUS_LIMIT);
-  const prefixes = Array.from({ length: cpus }, (_, i) => view.getUint32(HEADER.prefixes + i * 4));
-  return { offset, memorySize: Number(memorySize), prefixes };
+}
+
+function inSegments(file: ByteSource, header: S390Header, { sparing }: OpenCoreOptions): DumpMemory {
+  const { segments, memoryEnd, problem } = readSegments(file, header);
+  const isCompressed = segments.some(({ entries }) => entries);
+  const data = segments.map(
+    ({ start, end, offset }): Extent => ({ start, end, offset: isCompressed ? start : offset }),
+  );
+  const { entrySize } = header;
+  return {
+    source: isCompressed ? new S390CompressedSource({ file, segments, memoryEnd, entrySize, sparing }) : file,
+    extents: makeExtents([...data, ...zeros(segments, memoryEnd)]),
+    problem,
+  };
+}
+
+/** Between segments, and behind the last one. */
+function zeros(segments: readonly DumpSegment[], memoryEnd: number): Extent[] {
+  const starts = [0, ...segments.map(({ end }) => end)];
+  const ends = [...segments.map(({ start }) => start), memoryEnd];
+  return starts.map((start, i) => ({ start, end: Math.max(start, ends[i]!), offset: -1 }));
 }
 
 /** The status that the CPUs stored in their lowcores, as notes; of those whose prefix register is no address there is none. */
-function readCpuNotes(
-  source: ByteSource,
-  offset: number,
-  size: number,
-  prefixes: readonly number[],
-): Uint8Array {
-  const notes = prefixes.flatMap((prefix, i) => {
-    if (prefix === 0 || prefix % PREFIX_BYTES !== 0 || prefix + PREFIX_BYTES > size) return [];
-    const area = new Uint8Array(PREFIX_BYTES);
-    source.read(offset + prefix, area);
-    return [cpuNotes(i + 1, prefix, area)];
-  });
+function readCpuNotes(source: ByteSource, extents: Extents, prefixes: readonly number[]): Uint8Array {
+  const read = (address: number, length: number) => {
+    const bytes = readExtent(source, extents, address, length);
+    return bytes?.length === length ? bytes : undefined;
+  };
+  const notes: Uint8Array[] = [];
+  for (const prefix of prefixes) {
+    const area = prefix % PREFIX_BYTES === 0 && prefix > 0 ? read(prefix, PREFIX_BYTES) : undefined;
+    if (!area) continue;
+    // The kernel counts the CPUs that it writes.
+    notes.push(cpuNotes({ cpu: notes.length + 1, prefix, area, vectors: readVectorRegisters(area, read) }));
+  }
   return Buffer.concat(notes);
-}
-
-function requireEnd(source: ByteSource, offset: number): void {
-  const bytes = new Uint8Array(END_MARKER.length);
-  requireRange(source, offset, bytes.length);
-  source.read(offset, bytes);
-  if (Buffer.from(bytes).toString('latin1') === END_MARKER) return;
-  const what = 'has no end marker: the dump did not come to its end';
-  throw new VmcoreError('ERR_VMCORE_TRUNCATED', `${source.name}: ${what}`, { file: source.name, offset });
 }

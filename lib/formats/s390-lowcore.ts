@@ -1,9 +1,7 @@
-import type { ByteSource } from '../access/byte-source.ts';
-import { isVmcoreError } from '../errors.ts';
 import type { CoreFile } from './core-file.ts';
-import { type Extents, findExtent } from './extents.ts';
 import { EM_S390 } from './machine.ts';
 import { findVmcoreinfo, parseNotes } from './notes.ts';
+import { readExtent } from './read-extent.ts';
 
 /** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
 const VMCORE_INFO = 0xe0c;
@@ -30,33 +28,14 @@ export function addLowcoreNote(core: CoreFile): CoreFile {
 
 /** Undefined where the lowcore points to none, or either is not in the core. */
 function readVmcoreinfoNote({ source, extents }: CoreFile): Uint8Array | undefined {
-  const pointer = readPhysical(source, extents, VMCORE_INFO, POINTER_BYTES);
+  const pointer = readExtent(source, extents, VMCORE_INFO, POINTER_BYTES);
   if (pointer?.length !== POINTER_BYTES) return undefined;
   // Until the kernel is up, it keeps its KASLR offset there, with bit 0 set (arch/s390/boot/startup.c).
   const address = Number(new DataView(pointer.buffer).getBigUint64(0));
   if (address === 0 || address % 4 !== 0) return undefined;
-  const bytes = readPhysical(source, extents, address, NOTE_BYTES);
+  const bytes = readExtent(source, extents, address, NOTE_BYTES);
   const note = bytes && findVmcoreinfo(parseNotes(bytes, false).slice(0, 1));
   return note && bytes.subarray(0, align4(note.offset + note.desc.length));
-}
-
-/** At most `length` bytes that lie together at a physical address; undefined where the core has none there. */
-function readPhysical(
-  source: ByteSource,
-  extents: Extents,
-  paddr: number,
-  length: number,
-): Uint8Array | undefined {
-  const i = findExtent(extents, paddr);
-  if (i >= extents.count || extents.start[i]! > paddr || extents.offset[i]! < 0) return undefined;
-  const bytes = new Uint8Array(Math.min(length, extents.end[i]! - paddr));
-  try {
-    source.read(extents.offset[i]! + paddr - extents.start[i]!, bytes);
-    return bytes;
-  } catch (error) {
-    if (isVmcoreError(error)) return undefined;
-    throw error;
-  }
 }
 
 function align4(size: number): number {

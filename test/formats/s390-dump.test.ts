@@ -1,9 +1,11 @@
-// The format of the s390 stand-alone dumpers (s390-tools, zdump/dfi_s390.h).
+// The format of the s390 stand-alone dumpers, all of memory behind a header (s390-tools, zdump/dfi_s390.c). Memory in
+// segments has its tests in s390-segments.test.ts.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { openVmcore } from '../../lib/index.ts';
 import { bundledS390xCore } from '../support/cores.ts';
-import { buildS390Dump, type S390DumpShape } from '../support/s390-dump-builder.ts';
+import { pattern } from '../support/elf-builder.ts';
+import { buildS390Dump, type S390DumpShape, TOD } from '../support/s390-dump-builder.ts';
 import { buildS390xCore } from '../support/s390x-core.ts';
 
 const { memory, vmcoreinfo } = buildS390xCore({ memoryPages: 2048 });
@@ -48,13 +50,18 @@ t.test('a real machine', async (t) => {
   const { counts } = await core.classify();
   t.same(counts, (await elf.classify()).counts);
   t.equal(core.cpus.length, 1);
-  const known = Object.keys(core.cpus[0]!.registers).filter((name) => !name.startsWith('v'));
-  t.ok(known.length > 60);
-  for (const name of known) {
+  const names = Object.keys(elf.cpus[0]!.registers);
+  t.ok(names.includes('v31'));
+  for (const name of names) {
     // The dumpers know no task, and the kernel clears this one in its note.
     if (name === 'orig_gpr2' || name === 'todcmp') continue;
     t.equal(core.cpus[0]!.registers[name], elf.cpus[0]!.registers[name], name);
   }
+  t.same(
+    core.notes.map(({ type }) => type),
+    elf.notes.map(({ type }) => type).filter((type) => type !== 3), // NT_PRPSINFO is of no CPU
+    'notes in the order of the kernel',
+  );
 });
 
 t.test('CPUs whose lowcore is no address, or not in the dump, left nothing', async (t) => {
@@ -65,16 +72,53 @@ t.test('CPUs whose lowcore is no address, or not in the dump, left nothing', asy
   );
 });
 
+t.test('CPUs are counted, not the places of their prefix registers', async (t) => {
+  await using core = await openVmcore(dump({ prefixes: [0x7ffe000, 0x4000, 0, 0x6000] }));
+  const pids = core.notes.filter(({ name, type }) => name === 'CORE' && type === 1);
+  t.same(
+    pids.map(({ desc }) => Buffer.from(desc).readInt32BE(32)),
+    [1, 2],
+  );
+});
+
+t.test('vector registers, where the lowcore points to them', async (t) => {
+  const bytes = Buffer.from(memory.bytes);
+  bytes.set(pattern(512, 7), 0x10400);
+  const vectors: [string, bigint, boolean][] = [
+    ['an address', 0x10400n, true],
+    ['none', 0n, false],
+    ['an address that the dumper does not take', 0x10410n, false],
+    ['one that is not in the dump', BigInt(bytes.length), false],
+    ['one that no dump has', 2n ** 64n - 1024n, false],
+  ];
+  for (const [what, address, isThere] of vectors) {
+    bytes.writeBigUInt64BE(address, 0x4000 + 0x11b0);
+    await using core = await openVmcore(dump({ memory: bytes, prefixes: [0x4000] }));
+    const { registers } = core.cpus[0]!;
+    t.equal(registers.v16 !== undefined, isThere, what);
+    if (!isThere) continue;
+    t.equal(registers.v31, BigInt(`0x${bytes.toString('hex', 0x105f0, 0x10600)}`));
+    t.equal(registers.v1! % 2n ** 64n, bytes.readBigUInt64BE(0x10418), 'below the floating-point register');
+  }
+});
+
 t.test('a dump that did not come to its end', async (t) => {
   const whole = dump();
-  const cases: [string, Buffer][] = [
-    ['no end marker', dump({ endMarker: 'DUMP_ENX' })],
-    ['cut off in it', whole.subarray(0, -12)],
-    ['cut off in memory', whole.subarray(0, 4096 + 100 * 4096)],
+  await using complete = await openVmcore(whole, { allowTruncated: true });
+  t.notOk(complete.incomplete, 'a whole one');
+  await using same = await openVmcore(dump({ endTod: TOD }));
+  t.notOk(same.incomplete, 'one that took no time');
+  const cases: [string, Buffer, RegExp][] = [
+    ['no end marker', dump({ endMarker: 'DUMP_ENX' }), /has no end marker/],
+    ['that of an earlier dump', dump({ endTod: TOD - 1n }), /end marker of an earlier dump/],
+    ['cut off before it', whole.subarray(0, -16), /cut off/],
+    ['cut off in it', whole.subarray(0, -1), /cut off/],
+    ['cut off in memory', whole.subarray(0, 4096 + 100 * 4096), /cut off/],
   ];
-  for (const [what, bytes] of cases) {
-    await t.rejects(openVmcore(bytes), { code: 'ERR_VMCORE_TRUNCATED' }, what);
+  for (const [what, bytes, message] of cases) {
+    await t.rejects(openVmcore(bytes), { code: 'ERR_VMCORE_TRUNCATED', message }, what);
     await using core = await openVmcore(bytes, { allowTruncated: true });
+    t.ok(core.incomplete, what);
     t.same(core.readPhysical(0x50 * 4096, 4096), memory.bytes.subarray(0x50 * 4096, 0x51 * 4096), what);
   }
   for (const [field, damage] of [
@@ -96,6 +140,8 @@ t.test('headers that can not be', async (t) => {
     ['more memory than there can be', (bytes) => bytes.writeBigUInt64BE(1n << 60n, 24)],
     ['more memory than 64 bits have with the header', (bytes) => bytes.writeBigUInt64BE(2n ** 64n - 1n, 24)],
     ['pages of another size', (bytes) => bytes.writeUInt32BE(8192, 20)],
+    ['no architecture', (bytes) => bytes.writeUInt32BE(0, 72)],
+    ['an unknown architecture', (bytes) => bytes.writeUInt32BE(3, 72)],
   ];
   for (const [what, damage] of corrupt) {
     const bytes = dump();
@@ -104,5 +150,8 @@ t.test('headers that can not be', async (t) => {
   }
   const volume = dump();
   volume.writeUInt8(1, 92);
-  await t.rejects(openVmcore(volume), { code: 'ERR_VMCORE_FORMAT', message: /multi-volume/ });
+  await t.rejects(openVmcore(volume), { code: 'ERR_VMCORE_FORMAT', message: /multi-volume.*zgetdump/ });
+  const small = dump();
+  small.writeUInt32BE(1, 72);
+  await t.rejects(openVmcore(small), { code: 'ERR_VMCORE_FORMAT', message: /31-bit/ });
 });

@@ -88,7 +88,16 @@ export function s390Seeds(): Seed[] {
     [PAGE + 0xe0c, PAGE + 0xe14],
     [4 * PAGE, 4 * PAGE + 40],
   ] as const;
-  return [{ bytes: buildS390Dump({ memory }), places }];
+  const segments = [
+    { start: 0, length: 2 * PAGE },
+    { start: 3 * PAGE, length: 2 * PAGE, isCompressed: true },
+  ];
+  const inSegments = buildS390Dump({ memory, segments, entryBytes: PAGE });
+  const heads = [1, 4, 5].map((pages) => [pages * PAGE, pages * PAGE + 70] as const);
+  return [
+    { bytes: buildS390Dump({ memory }), places },
+    { bytes: inSegments, places: [[0, 110], ...heads] },
+  ];
 }
 
 /** What this library writes of a small core. */
