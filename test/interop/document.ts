@@ -84,6 +84,9 @@ ${tableText(inputs, notes)}
   are its dump of \`-z\`, record by record, with each page in the other codec.
 - *test code*: files built field by field, for what no program at hand writes. Those of kdump-compressed versions have pages
   of all five kinds: raw, zlib, LZO, Snappy and zstd.
+- *s390 stand-alone dump*: of one volume, all of memory and the extended format of it, as it is and compressed. A dump of the
+  extended format has no pages of the megabytes that its dumper left out, which were zeros. \`zgetdump\` makes one file of a
+  multi-volume dump.
 - Members of a split set are opened together, in any order. Of a dump that was cut off what is there was copied; what is
   lost is an error (\`ERR_VMCORE_NOT_PRESENT\`), or zeros where asked for.
 

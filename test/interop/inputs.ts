@@ -8,7 +8,7 @@ import { buildKdump, type KdumpLayoutName, type KdumpShape } from '../support/kd
 import { readKdump } from '../support/kdump-file.ts';
 import { buildElf32, buildLime } from '../support/memory-dumps.ts';
 import { labDir, programs, run } from '../support/oracles.ts';
-import { buildS390Dump } from '../support/s390-dump-builder.ts';
+import { buildS390Dump, segmentsOf } from '../support/s390-dump-builder.ts';
 import { outputKinds, writeOutput } from './outputs.ts';
 import { recodeQemuDump } from './qemu-recode.ts';
 
@@ -178,7 +178,9 @@ const s390: InputKind = {
   writer: 'test code',
   async sources() {
     await using core = await openVmcore((await bundledS390xCore()).path);
-    return [buildS390Dump({ memory: memoryOf(core) })];
+    const memory = memoryOf(core);
+    const kinds = [undefined, segmentsOf(memory, false), segmentsOf(memory, true)];
+    return kinds.map((segments) => buildS390Dump({ memory, ...(segments && { segments }) }));
   },
 };
 
