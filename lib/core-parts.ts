@@ -125,11 +125,10 @@ export class CoreParts {
   readCosts(kept: PageBitmap, { objective, costs }: PlanOptions): ReadCosts {
     if (objective === 'calls') return CALL_COSTS;
     if (costs) return costs;
-    const { borders, copied } = this.#profile.memory;
-    if (this.#profile.policy !== 'auto') return this.#profile.costs;
+    const { policy, costs: usual, limits } = this.#profile;
+    if (policy !== 'auto') return usual;
     const { source, extents } = this.core;
-    this.#measuredCosts ??=
-      calibrateOn(source, kept, extents, this.pageSize, borders, copied) ?? this.#profile.costs;
+    this.#measuredCosts ??= calibrateOn(source, kept, extents, this.pageSize, limits('time', 1)) ?? usual;
     return this.#measuredCosts;
   }
 

@@ -12,8 +12,8 @@ export const CALIBRATION_POSITIONS = 2 * ROUNDS;
 
 /**
  * Measures on a source what its calls and pages cost, in nanoseconds: a short and a long map, a short and a long pread,
- * {@link ROUNDS} times at different places, so that no page is met twice. `positions` are file offsets, multiples of
- * the page size, of `sampleBytes` that may be read. Returns undefined when a call fails: nothing is known then.
+ * {@link ROUNDS} times at different places, so that no page is met twice. `positions` are file offsets, where a map
+ * can begin, of `sampleBytes` that may be read. Returns undefined when a call fails: nothing is known then.
  */
 export function calibrate(
   source: ByteSource,

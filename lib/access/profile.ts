@@ -2,6 +2,7 @@ import { argumentError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { CopiedRanges } from './copied-ranges.ts';
 import type { MapBorders } from './map-borders.ts';
+import { native } from './native.ts';
 import { BYTES_PER_TABLE_BYTE, DEFAULT_PAGE_TABLE_BUDGET } from './page-table-budget.ts';
 import type { ReadCosts, ReadLimits, ReadObjective } from './read-plan.ts';
 import type { AccessPolicy, SlotOptions } from './slots.ts';
@@ -167,6 +168,7 @@ function planLimits(source: ByteSource, bounds: PlanBounds): AccessProfile['limi
       pagesForCall: readsToo ? LAZY_PAGES_FOR_CALL : undefined,
       callsPerSkippedGiB: readsToo ? LAZY_CALLS_PER_GIB : undefined,
       callsAhead: readsToo ? (LAZY_CALLS_AHEAD_PER_GIB * source.size) / GIB : undefined,
+      hostPage: native().pageSize,
       borders,
       copied,
     };

@@ -49,6 +49,8 @@ export interface ReadLimits {
   readonly callsPerSkippedGiB?: number | undefined;
   /** Calls on top of these for the groups that need them first. */
   readonly callsAhead?: number | undefined;
+  /** The host's page size in bytes, where maps have to keep to it: they begin and end at multiples. */
+  readonly hostPage?: number | undefined;
   /** What no map of several ranges goes across. */
   readonly borders?: MapBorders | undefined;
   /** What is read whatever it costs, also where nothing else is. Each end of it is a border. */

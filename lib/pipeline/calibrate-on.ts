@@ -1,11 +1,11 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { CALIBRATION_POSITIONS, calibrate } from '../access/calibrate.ts';
-import { type CopiedRanges, isCopied } from '../access/copied-ranges.ts';
-import type { MapBorders } from '../access/map-borders.ts';
-import type { ReadCosts } from '../access/read-plan.ts';
+import { isCopied } from '../access/copied-ranges.ts';
+import type { ReadCosts, ReadLimits } from '../access/read-plan.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Extents } from '../formats/extents.ts';
-import { type PageRun, pageRuns } from './page-runs.ts';
+import { pageRuns } from './page-runs.ts';
+import { mapGrid } from './read-planner.ts';
 
 /** Lengths of samples in pages: the longest for which the core has enough runs is taken. */
 const SAMPLE_PAGES = [64, 16];
@@ -19,12 +19,11 @@ export function calibrateOn(
   kept: PageBitmap,
   extents: Extents,
   pageSize: number,
-  borders?: MapBorders,
-  copied?: CopiedRanges,
+  limits: ReadLimits,
 ): ReadCosts | undefined {
   if (source.mapping === 'memory' || source.mapping === 'none') return undefined;
   for (const pages of SAMPLE_PAGES) {
-    const positions = samplePositions(kept, extents, pages, pageSize, borders, copied);
+    const positions = samplePositions(kept, extents, pages, pageSize, limits);
     if (positions.length === CALIBRATION_POSITIONS) {
       return calibrate(source, positions, pages * pageSize, pageSize);
     }
@@ -32,24 +31,25 @@ export function calibrateOn(
   return undefined;
 }
 
-/** File offsets of the first runs of so many kept pages, aligned to pages in the file as a map needs it. */
+/** File offsets of the first so many kept pages that follow one another from where a map can begin. */
 function samplePositions(
   kept: PageBitmap,
   extents: Extents,
   pages: number,
   pageSize: number,
-  borders: MapBorders | undefined,
-  copied: CopiedRanges | undefined,
+  limits: ReadLimits,
 ): number[] {
+  const { borders, copied } = limits;
+  const grid = mapGrid(pageSize, limits);
+  // Of that many one lies on the grid, where pages do at all.
+  const longest = pages + grid / pageSize - 1;
   const positions: number[] = [];
-  for (const run of pageRuns(kept, extents, pageSize, pages, borders, copied)) {
-    if (!isSample(run, pages, pageSize) || isCopied(copied, run.offset)) continue;
-    positions.push(run.offset);
+  for (const run of pageRuns(kept, extents, pageSize, longest, borders, copied)) {
+    if (run.offset < 0 || isCopied(copied, run.offset)) continue;
+    const position = Math.ceil(run.offset / grid) * grid;
+    if (position + pages * pageSize > run.offset + run.pages * pageSize) continue;
+    positions.push(position);
     if (positions.length === CALIBRATION_POSITIONS) break;
   }
   return positions;
-}
-
-function isSample(run: PageRun, pages: number, pageSize: number): boolean {
-  return run.pages === pages && run.offset >= 0 && run.offset % pageSize === 0;
 }

@@ -6,7 +6,7 @@ import type { Region } from '../access/region.ts';
 import { isLostData, isVmcoreError, type VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
 import { type PageRuns, splitRuns, withoutGaps } from './page-runs.ts';
-import { mapRange, type PlannedRead, partsOfPage } from './read-planner.ts';
+import { mapGrid, mapRange, type PlannedRead, partsOfPage } from './read-planner.ts';
 
 /** Pages in ascending order, one after another in memory. */
 export interface ReadPages {
@@ -65,8 +65,8 @@ export class PageReader {
   }
 
   *#map(runs: PageRuns): Generator<PagePiece> {
-    const { source, pageSize } = this.#options;
-    const { start, length } = mapRange(runs.span(pageSize), pageSize);
+    const { source, pageSize, limits } = this.#options;
+    const { start, length } = mapRange(runs.span(pageSize), mapGrid(pageSize, limits));
     let region: Region;
     try {
       region = source.map(start, length);

@@ -69,16 +69,21 @@ export function* planPages(bitmap: PageBitmap, options: PlannerOptions): Generat
   }
 }
 
-/** Where data is not aligned to pages in the file, a map takes in part of a page more. Each way takes one page at least. */
+/**
+ * Where data is not aligned in the file as maps are, a map takes in more on both sides. Each way takes one page at least, a
+ * map one of the host, too.
+ */
 function limitsOf({ extents, pageSize, limits }: PlannerOptions): ReadLimits {
+  const grid = mapGrid(pageSize, limits);
   const aligned = extents.offset.every(
     (offset, i) => offset < 0 || (offset - extents.start[i]!) % pageSize === 0,
   );
+  const around = grid - (aligned ? pageSize : 0);
   const atLeastPage = (bytes: number) => (bytes > 0 ? Math.max(pageSize, bytes) : 0);
   const { map, pread, shortPread } = limits;
   return {
     ...limits,
-    map: atLeastPage(aligned || map === 0 ? map : Math.max(1, map - pageSize)),
+    map: map > 0 ? Math.max(grid, map - around) : 0,
     pread: atLeastPage(pread),
     shortPread: shortPread && atLeastPage(shortPread),
   };
@@ -130,11 +135,13 @@ export function addCalls(a: PredictedCalls, b: PredictedCalls): PredictedCalls {
 /** Adds up what planned reads will call. */
 export class CallPrediction {
   readonly #pageSize: number;
+  readonly #grid: number;
   readonly #extents: Extents;
   readonly #sum = { maps: 0, mapBytes: 0, unmaps: 0, preads: 0, preadBytes: 0, mappedHighWater: 0, cost: 0 };
 
-  constructor({ pageSize, extents }: PlannerOptions) {
+  constructor({ pageSize, extents, limits }: PlannerOptions) {
     this.#pageSize = pageSize;
+    this.#grid = mapGrid(pageSize, limits);
     this.#extents = extents;
   }
 
@@ -142,7 +149,7 @@ export class CallPrediction {
     const sum = this.#sum;
     sum.cost += read.cost;
     if (read.method === 'map') {
-      const { length } = mapRange(read, this.#pageSize);
+      const { length } = mapRange(read, this.#grid);
       sum.maps++;
       sum.unmaps++;
       sum.mapBytes += length;
@@ -174,13 +181,18 @@ export class CallPrediction {
   }
 }
 
-/** Whole pages of the file around a read: what is mapped for it. */
+/** Planned maps begin and end at multiples of this, in bytes: at whole pages, of the host where these are larger. */
+export function mapGrid(pageSize: number, { hostPage = pageSize }: ReadLimits): number {
+  return Math.max(pageSize, hostPage);
+}
+
+/** The cells of the grid that a read touches: what is mapped for it. */
 export function mapRange(
   read: { start: number; end: number },
-  pageSize: number,
+  grid: number,
 ): { start: number; length: number } {
-  const start = read.start - (read.start % pageSize);
-  return { start, length: Math.ceil((read.end - start) / pageSize) * pageSize };
+  const start = read.start - (read.start % grid);
+  return { start, length: Math.ceil((read.end - start) / grid) * grid };
 }
 
 /** A stretch of the file in a plan. */

@@ -26,9 +26,12 @@ export class ObservedSource implements ByteSource {
   #highWater = 0;
 
   readonly #canMap: boolean;
+  readonly #hostPage: number;
 
-  constructor(bytes: Uint8Array, canMap = true) {
+  /** `hostPage`: maps must begin at multiples of it, and are as long as so many. */
+  constructor(bytes: Uint8Array, canMap = true, hostPage = 4096) {
     this.#canMap = canMap;
+    this.#hostPage = hostPage;
     this.bytes = bytes;
     this.size = bytes.length;
   }
@@ -46,11 +49,12 @@ export class ObservedSource implements ByteSource {
   map(position: number, length: number): Region {
     requireRange(this, position, 1);
     if (!this.#canMap) throw new VmcoreError('ERR_VMCORE_IO', 'no memory for page tables');
-    if (position % 4096 !== 0 || length % 4096 !== 0) throw new Error(`map of ${position}+${length}`);
-    this.mapLengths.push(length);
-    this.#mapped += length;
+    if (position % this.#hostPage !== 0) throw new Error(`map of ${position}+${length}`);
+    const mapped = Math.ceil(length / this.#hostPage) * this.#hostPage;
+    this.mapLengths.push(mapped);
+    this.#mapped += mapped;
     this.#highWater = Math.max(this.#highWater, this.#mapped);
-    return this.#region(position, Math.min(position + length, this.size), length);
+    return this.#region(position, Math.min(position + length, this.size), mapped);
   }
 
   checkLength(): void {}

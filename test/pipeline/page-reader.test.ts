@@ -27,6 +27,9 @@ const costsOf: fc.Arbitrary<ReadCosts> = fc.oneof(
   fc.constant({ mapCall: 1000, mapPage: 1000, touchPage: 0, readCall: 0, readPage: 0 }),
 );
 
+/** The largest page of a host (arm64). */
+const LARGE_HOST_PAGE = 16 * PAGE;
+
 const pages = (min: number) => fc.integer({ min, max: 40 }).map((count) => count * PAGE);
 /** A policy allows one way or both. */
 const limitsOf: fc.Arbitrary<ReadLimits> = fc
@@ -38,11 +41,17 @@ const limitsOf: fc.Arbitrary<ReadLimits> = fc
       fc.constant({ map: 2 ** 30, pread: 2 ** 20 }),
     ),
     fc.boolean(),
+    fc.constantFrom(undefined, PAGE, LARGE_HOST_PAGE),
   )
-  .map(([ways, wantedOnly]) => ({ ...ways, wantedOnly }));
+  .map(([ways, wantedOnly, hostPage]) => ({ ...ways, wantedOnly, hostPage }));
 
 function plannerFor({ extents }: ScatteredMemory, costs: ReadCosts, limits: ReadLimits): PlannerOptions {
   return { extents, pageSize: PAGE, costs, limits };
+}
+
+/** The file, on a host with such pages. */
+function sourceFor({ hostPage }: ReadLimits, canMap = true): ObservedSource {
+  return new ObservedSource(file, canMap, hostPage);
 }
 
 function check(condition: boolean, what: string): void {
@@ -82,7 +91,7 @@ function callsOf({ cost: _, ...calls }: PredictedCalls) {
 t.test('every wanted page is delivered once, in ascending order, with its bytes', async () => {
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
-      const source = new ObservedSource(file);
+      const source = sourceFor(limits);
       const planner = plannerFor(memory, costs, limits);
       same(readAll(source, planner, memory), wantedPfns(memory), 'pages');
       same(source.counters().mapped, 0, 'bytes that stay mapped');
@@ -94,11 +103,12 @@ t.test('every wanted page is delivered once, in ascending order, with its bytes'
 t.test('no map and no pread is longer than its limit, and one region is mapped at a time', async () => {
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
-      const source = new ObservedSource(file);
+      const source = sourceFor(limits);
       readAll(source, plannerFor(memory, costs, limits), memory);
       const { mappedHighWater } = source.counters();
-      // Segments need not be aligned in the file: then a map that holds any page has two.
-      const allowed = limits.map === PAGE ? 2 * PAGE : limits.map;
+      // Runs need not be aligned in the file as maps are: then a map that holds any page of the host has two.
+      const grid = limits.hostPage ?? PAGE;
+      const allowed = Math.max(2 * grid, Math.ceil(limits.map / grid) * grid);
       check(mappedHighWater <= allowed, `${mappedHighWater} bytes were mapped, ${limits.map} are allowed`);
       // A page that lies in pieces is read whatever the policy.
       const longest = Math.max(0, ...source.readLengths);
@@ -111,7 +121,7 @@ t.test('no map and no pread is longer than its limit, and one region is mapped a
 t.test('the calls are those that were predicted', async () => {
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, (memory, costs, limits) => {
-      const source = new ObservedSource(file);
+      const source = sourceFor(limits);
       const planner = plannerFor(memory, costs, limits);
       readAll(source, planner, memory);
       const { predicted } = makeReadPlan(memory.wanted, planner, 'time');
@@ -124,7 +134,7 @@ t.test('the calls are those that were predicted', async () => {
 t.test('where only wanted pages may be read no other one is, also when nothing can be mapped', async () => {
   fc.assert(
     fc.property(scatteredMemory, costsOf, limitsOf, fc.boolean(), (memory, costs, ways, canMap) => {
-      const source = new ObservedSource(file, canMap);
+      const source = sourceFor(ways, canMap);
       readAll(source, plannerFor(memory, costs, { ...ways, wantedOnly: true }), memory);
       const wanted = wantedPfns(memory).length * PAGE;
       const { preadBytes } = source.counters();
@@ -205,7 +215,7 @@ t.test('a plan for few calls never makes more of them than a plan for little tim
 t.test('nothing stays mapped when reading ends early, by a break or an error', async () => {
   fc.assert(
     fc.property(scatteredMemory, limitsOf, fc.nat(20), fc.boolean(), (memory, limits, limit, byError) => {
-      const source = new ObservedSource(file);
+      const source = sourceFor(limits);
       const planner = plannerFor(memory, CALL_COSTS, limits);
       const reader = new PageReader({ source, ...planner });
       let pieces = 0;
