@@ -1,6 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
 import type { CoreFile, NoteSegment, Segment } from './core-file.ts';
+import { damaged, narrow, unsupported } from './damaged.ts';
 import {
   ELF_CLASSES,
   ELF_IDENT,
@@ -56,7 +56,7 @@ export function isElf(head: Uint8Array): boolean {
 export function openElf(source: ByteSource): CoreFile {
   const { ehdr, segments, noteRanges, noteSegment } = readElfHeaders(source);
   if (segments.length === 0) {
-    throw corrupt(source, 'has no PT_LOAD program header, so no memory', ehdr.phoff);
+    throw damaged(source.name, 'has no PT_LOAD program header, so no memory', ehdr.phoff);
   }
   requireData(source, segments);
   const { notePayload, noteParts } = readNotePayload(source, noteRanges);
@@ -144,7 +144,7 @@ export function readElfIdent(source: ByteSource): ElfIdent {
   const elf = ELF_CLASSES[ident[ELF_IDENT.class]!];
   const data = ident[ELF_IDENT.data];
   if (!elf || (data !== ELFDATA2LSB && data !== ELFDATA2MSB))
-    throw refuse(source, 'has ELF magic and no ELF header behind it');
+    throw unsupported(source.name, 'has ELF magic and no ELF header behind it');
   const bytes = new Uint8Array(elf.ehdr.bytes);
   requireRange(source, 0, bytes.length);
   source.read(0, bytes);
@@ -160,14 +160,14 @@ export function readEhdr(source: ByteSource): Ehdr {
   const { elf, littleEndian, type, machine, view } = readElfIdent(source);
   const { ehdr, phdr } = elf;
   if (type !== ET_CORE) {
-    throw refuse(source, `is ${TYPE_NAMES[type] ?? `an ELF file of type ${type}`}, not a core`);
+    throw unsupported(source.name, `is ${TYPE_NAMES[type] ?? `an ELF file of type ${type}`}, not a core`);
   }
   const phentsize = view.getUint16(ehdr.phentsize, littleEndian);
   if (phentsize !== phdr.bytes) {
     const what = `has program headers of ${phentsize} bytes instead of ${phdr.bytes}`;
-    throw corrupt(source, what, ehdr.phentsize);
+    throw damaged(source.name, what, ehdr.phentsize);
   }
-  const phoff = narrow(source, elf.word(view, ehdr.phoff, littleEndian), 'e_phoff', ehdr.phoff);
+  const phoff = narrow(source.name, elf.word(view, ehdr.phoff, littleEndian), 'e_phoff', ehdr.phoff);
   const phnum = view.getUint16(ehdr.phnum, littleEndian);
   return {
     elf,
@@ -185,7 +185,7 @@ function readExtendedPhnum(
   view: DataView,
   littleEndian: boolean,
 ): number {
-  const shoff = narrow(source, word(view, ehdr.shoff, littleEndian), 'e_shoff', ehdr.shoff);
+  const shoff = narrow(source.name, word(view, ehdr.shoff, littleEndian), 'e_shoff', ehdr.shoff);
   const bytes = new Uint8Array(shdr.bytes);
   requireRange(source, shoff, shdr.bytes);
   source.read(shoff, bytes);
@@ -195,8 +195,8 @@ function readExtendedPhnum(
 function readPhdrs(source: ByteSource, ehdr: Ehdr) {
   const { elf, phoff, phnum, littleEndian } = ehdr;
   const { phdr } = elf;
-  if (phnum === 0) throw corrupt(source, 'has no program headers', elf.ehdr.phnum);
-  if (phnum > SEGMENTS_LIMIT) throw corrupt(source, `claims ${phnum} program headers`, elf.ehdr.phnum);
+  if (phnum === 0) throw damaged(source.name, 'has no program headers', elf.ehdr.phnum);
+  if (phnum > SEGMENTS_LIMIT) throw damaged(source.name, `claims ${phnum} program headers`, elf.ehdr.phnum);
   requireRange(source, phoff, phnum * phdr.bytes);
   const bytes = new Uint8Array(phnum * phdr.bytes);
   source.read(phoff, bytes);
@@ -233,7 +233,7 @@ function phdrWord(
   field: 'offset' | 'paddr' | 'filesz' | 'memsz',
 ): number {
   const where = at + elf.phdr[field];
-  return narrow(source, elf.word(view, where, littleEndian), `p_${field}`, phoff + where);
+  return narrow(source.name, elf.word(view, where, littleEndian), `p_${field}`, phoff + where);
 }
 
 function readSegment(source: ByteSource, ehdr: Ehdr, view: DataView, at: number): Segment {
@@ -253,7 +253,7 @@ function readSegment(source: ByteSource, ehdr: Ehdr, view: DataView, at: number)
   };
   if (segment.paddr !== undefined && segment.paddr + segment.memSize > PADDR_LIMIT) {
     const what = `has a PT_LOAD of ${segment.memSize} bytes at physical address ${segment.paddr}`;
-    throw corrupt(source, what, ehdr.phoff + at);
+    throw damaged(source.name, what, ehdr.phoff + at);
   }
   return segment;
 }
@@ -273,7 +273,7 @@ function readNotePayload(source: ByteSource, ranges: readonly { offset: number; 
     total = start + size;
     noteParts.push({ start, end: total });
   }
-  if (total > NOTES_LIMIT) throw corrupt(source, `claims ${total} bytes of notes`, ranges[0]!.offset);
+  if (total > NOTES_LIMIT) throw damaged(source.name, `claims ${total} bytes of notes`, ranges[0]!.offset);
   for (const { offset, size } of ranges) requireRange(source, offset, size);
   const notePayload = new Uint8Array(total);
   ranges.forEach(({ offset }, i) => {
@@ -288,19 +288,4 @@ function rangesOf({ paddr, offset, fileSize, memSize }: Segment): Extent[] {
   if (fileSize > 0) ranges.push({ start: paddr, end: paddr + fileSize, offset });
   if (memSize > fileSize) ranges.push({ start: paddr + fileSize, end: paddr + memSize, offset: -1 });
   return ranges;
-}
-
-function narrow(source: ByteSource, value: bigint, field: string, offset: number): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw corrupt(source, `has ${field} = 0x${value.toString(16)} in the header at offset ${offset}`, offset);
-  }
-  return Number(value);
-}
-
-function refuse(source: ByteSource, what: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_FORMAT', `${source.name}: ${what}`, { file: source.name, offset: 0 });
-}
-
-function corrupt(source: ByteSource, what: string, offset: number): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, { file: source.name, offset });
 }

@@ -1,4 +1,4 @@
-import { VmcoreError } from '../errors.ts';
+import { damaged, unsupported } from './damaged.ts';
 
 /**
  * The flattened form of a dump: a stream of records, each with the place of its bytes in the file that it stands for. All
@@ -40,12 +40,12 @@ export function isFlattened(head: Uint8Array): boolean {
 
 /** @throws VmcoreError ERR_VMCORE_FORMAT when `head`, what a stream begins with, is none that is known. */
 export function checkFlattenedHeader(head: Uint8Array, name: string): void {
-  if (!isFlattened(head)) throw refuse('ERR_VMCORE_FORMAT', name, 'is no flattened dump', 0);
+  if (!isFlattened(head)) throw unsupported(name, 'is no flattened dump');
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const [type, version] = [view.getBigInt64(TYPE_OFFSET), view.getBigInt64(VERSION_OFFSET)];
   if (type === TYPE && version === VERSION) return;
   const what = `is a flattened dump of type ${type}, version ${version}: there is only 1, 1`;
-  throw refuse('ERR_VMCORE_FORMAT', name, what, TYPE_OFFSET);
+  throw unsupported(name, what, TYPE_OFFSET);
 }
 
 /** Where a record's data belongs, in bytes. */
@@ -62,7 +62,7 @@ export function decodeRecordHead(view: DataView, name: string, at: number): Flat
   const [offset, size] = [view.getBigInt64(0), view.getBigInt64(8)];
   if (offset === -1n && size === -1n) return undefined;
   if (offset < 0n || size < 0n || offset + size > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw refuse('ERR_VMCORE_CORRUPT', name, `has a record of ${size} bytes for offset ${offset}`, at);
+    throw damaged(name, `has a record of ${size} bytes for offset ${offset}`, at);
   }
   return { offset: Number(offset), size: Number(size) };
 }
@@ -79,13 +79,4 @@ export function encodeRecordHead(offset: number, size: number): Uint8Array {
 /** What ends a complete stream. */
 export function encodeEndMarker(): Uint8Array {
   return encodeRecordHead(-1, -1);
-}
-
-function refuse(
-  code: 'ERR_VMCORE_FORMAT' | 'ERR_VMCORE_CORRUPT',
-  name: string,
-  what: string,
-  offset: number,
-): VmcoreError {
-  return new VmcoreError(code, `${name}: ${what}`, { file: name, offset });
 }

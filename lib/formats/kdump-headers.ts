@@ -1,5 +1,5 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
+import { damaged, narrow } from './damaged.ts';
 import {
   type FileRange,
   HEADER,
@@ -105,7 +105,7 @@ export function readKdumpHeaders(source: ByteSource): KdumpFacts {
   const header = findLayout(view);
   if (!header) {
     const what = 'has the signature of a kdump-compressed file and no header behind it';
-    throw corrupt(source, `${what} that makes sense in either byte order and word size`, 0);
+    throw damaged(source.name, `${what} that makes sense in either byte order and word size`, 0);
   }
   const sub = new Uint8Array(SUB_HEADER_SIZE);
   requireRange(source, header.blockSize, SUB_HEADER_SIZE);
@@ -222,12 +222,6 @@ class SubHeaderReader {
   #quad(field: keyof SubHeaderLayout): number {
     const at = this.#layout[field];
     const value = this.#view.getBigUint64(at, this.#header.littleEndian);
-    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-    const offset = this.#header.blockSize + at;
-    throw corrupt(this.#source, `has ${field} = 0x${value.toString(16)} in its sub header`, offset);
+    return narrow(this.#source.name, value, field, this.#header.blockSize + at);
   }
-}
-
-function corrupt(source: ByteSource, what: string, offset: number): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, { file: source.name, offset });
 }

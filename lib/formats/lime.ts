@@ -1,6 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
+import { damaged } from './damaged.ts';
 import { type Extent, makeExtents } from './extents.ts';
 import { machineOf, PADDR_LIMIT } from './machine.ts';
 
@@ -40,7 +40,7 @@ export function openLime(source: ByteSource, options: OpenCoreOptions): CoreFile
     requireRange(source, offset, there);
     incomplete ||= there < end - start;
     if (ranges.push({ start, end: start + there, offset }) > RANGES_LIMIT) {
-      throw corrupt(source, at, `has more than ${RANGES_LIMIT} ranges`);
+      throw damaged(source.name, `has more than ${RANGES_LIMIT} ranges`, at);
     }
     at = offset + (end - start);
   }
@@ -65,16 +65,12 @@ function readRange(source: ByteSource, at: number): { start: number; end: number
   const view = new DataView(bytes.buffer);
   const version = view.getUint32(RANGE.version, true);
   if (view.getUint32(RANGE.magic, true) !== MAGIC || version !== VERSION) {
-    throw corrupt(source, at, 'has no header of a LiME range, version 1, where one has to be');
+    throw damaged(source.name, 'has no header of a LiME range, version 1, where one has to be', at);
   }
   const start = view.getBigUint64(RANGE.start, true);
   const last = view.getBigUint64(RANGE.last, true);
   if (last >= PADDR_LIMIT || start > last) {
-    throw corrupt(source, at, `has a range from physical address ${start} to ${last}`);
+    throw damaged(source.name, `has a range from physical address ${start} to ${last}`, at);
   }
   return { start: Number(start), end: Number(last) + 1 };
-}
-
-function corrupt(source: ByteSource, offset: number, what: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, { file: source.name, offset });
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { VmcoreError } from '../errors.ts';
-import { damaged } from './damaged.ts';
+import { damaged } from '../formats/damaged.ts';
 import { type Abbreviations, readAbbreviations } from './dwarf-abbreviations.ts';
 import { Entries, type WantedNames } from './dwarf-entries.ts';
 import { readUnit, typeUnits, type Unit } from './dwarf-unit.ts';

@@ -1,6 +1,6 @@
 import { VmcoreError } from '../errors.ts';
+import { damaged } from '../formats/damaged.ts';
 import { ByteCursor } from './byte-cursor.ts';
-import { damaged } from './damaged.ts';
 import { UNIT_TYPE } from './dwarf-constants.ts';
 import type { ElfProgram, Section } from './elf-sections.ts';
 import type { SectionStream } from './section-stream.ts';

@@ -1,8 +1,8 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
+import type { VmcoreError } from '../errors.ts';
+import { damaged, narrow, unsupported } from '../formats/damaged.ts';
 import { isElf, readElfIdent } from '../formats/elf.ts';
 import type { ElfClass } from '../formats/elf-layout.ts';
-import { damaged } from './damaged.ts';
 
 /** e_type of what is linked, at fixed addresses or relocatable (gABI, ELF Header). */
 const ET_EXEC = 2;
@@ -53,7 +53,7 @@ export function readElfProgram(source: ByteSource): ElfProgram {
   const { elf, littleEndian, type, machine, view } = readElfIdent(source);
   if (type !== ET_EXEC && type !== ET_DYN) throw noProgram(source, `is an ELF file of type ${type}`);
   const header = { source, elf, littleEndian };
-  const shoff = narrow(source, elf.word(view, elf.ehdr.shoff, littleEndian), 'e_shoff', elf.ehdr.shoff);
+  const shoff = narrow(source.name, elf.word(view, elf.ehdr.shoff, littleEndian), 'e_shoff', elf.ehdr.shoff);
   const shentsize = view.getUint16(elf.ehdr.shentsize, littleEndian);
   if (shoff === 0) return { ...header, machine, sections: [] };
   if (shentsize !== elf.shdr.bytes) {
@@ -96,8 +96,8 @@ function readHeaders(
       nameOffset: view.getUint32(at + shdr.name, littleEndian),
       type,
       address: word('addr'),
-      offset: narrow(source, word('offset'), 'sh_offset', shoff + at),
-      size: narrow(source, word('size'), 'sh_size', shoff + at),
+      offset: narrow(source.name, word('offset'), 'sh_offset', shoff + at),
+      size: narrow(source.name, word('size'), 'sh_size', shoff + at),
       link: view.getUint32(at + shdr.link, littleEndian),
       isLoaded: (word('flags') & SHF_ALLOC) !== 0n,
       isCompressed: (word('flags') & SHF_COMPRESSED) !== 0n,
@@ -121,12 +121,6 @@ function stringAt(names: Buffer, offset: number): string {
   return end < 0 ? '' : names.toString('latin1', offset, end);
 }
 
-function narrow(source: ByteSource, value: bigint, field: string, offset: number): number {
-  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-  throw damaged(source.name, `has ${field} = 0x${value.toString(16)}`, offset);
-}
-
 function noProgram(source: ByteSource, what: string): VmcoreError {
-  const message = `${source.name}: ${what}, not the vmlinux of a kernel`;
-  return new VmcoreError('ERR_VMCORE_FORMAT', message, { file: source.name, offset: 0 });
+  return unsupported(source.name, `${what}, not the vmlinux of a kernel`);
 }

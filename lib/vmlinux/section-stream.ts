@@ -2,7 +2,7 @@ import { pipeline, Readable, type Transform } from 'node:stream';
 import { requireRange } from '../access/byte-source.ts';
 import { decompressStream } from '../codecs/decompress-stream.ts';
 import { isVmcoreError, VmcoreError } from '../errors.ts';
-import { damaged } from './damaged.ts';
+import { damaged } from '../formats/damaged.ts';
 import type { ElfProgram, Section } from './elf-sections.ts';
 
 /** ch_type of a section with SHF_COMPRESSED (gABI, Compression Header). */

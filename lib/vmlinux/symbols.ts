@@ -1,4 +1,4 @@
-import { damaged } from './damaged.ts';
+import { damaged } from '../formats/damaged.ts';
 import type { ElfProgram } from './elf-sections.ts';
 import { openSection } from './section-stream.ts';
 import { findStrings } from './string-table.ts';
