@@ -1,9 +1,10 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
+import { unsupported } from './damaged.ts';
 import { isElf, openElf } from './elf.ts';
 import { FlattenedSource, openFlattened } from './flattened.ts';
 import { isFlattened } from './flattened-layout.ts';
+import { readHead } from './head.ts';
 import { isKcore, openKcore } from './kcore.ts';
 import { openKdump } from './kdump.ts';
 import { isKdump } from './kdump-headers.ts';
@@ -11,9 +12,6 @@ import { isLime, openLime } from './lime.ts';
 import { openS390Dump } from './s390-dump.ts';
 import { isS390Dump } from './s390-header.ts';
 import { addLowcoreNote } from './s390-lowcore.ts';
-
-/** Enough for every magic. */
-const HEAD_BYTES = 64;
 
 /**
  * Opens a source by what it contains, never by its name; several sources are the members of a split set.
@@ -32,31 +30,30 @@ export async function openCoreFile(
 
 /** A flattened file as what it would become, any other as it is. */
 async function unwrap(file: ByteSource, options: OpenCoreOptions): Promise<ByteSource> {
-  return isFlattened(readHead(file)) ? openFlattened(file, options) : file;
+  return isFlattened(headOf(file)) ? openFlattened(file, options) : file;
 }
 
 function openPlain(sources: readonly ByteSource[], options: OpenCoreOptions): CoreFile {
-  const heads = sources.map(readHead);
+  const heads = sources.map(headOf);
   const [source, head] = [sources[0]!, heads[0]!];
   if (heads.every(isKdump)) return openKdump(sources, options);
   if (sources.length > 1) {
     const other = sources[heads.findIndex((head) => !isKdump(head))]!;
-    throw refuse(
-      other,
+    throw unsupported(
+      other.name,
       'is no kdump-compressed file; of several files each has to be a member of one split set',
     );
   }
   if (isElf(head)) return isKcore(source) ? openKcore(source, options) : openElf(source);
   if (isLime(head)) return openLime(source, options);
   if (isS390Dump(head)) return openS390Dump(source, options);
-  throw refuse(source, `is no core of a known format (it begins with ${describe(head)})`);
+  throw unsupported(source.name, `is no core of a known format (it begins with ${describe(head)})`);
 }
 
-function readHead(source: ByteSource): Uint8Array {
-  if (source.size === 0) throw refuse(source, 'is empty; was the dump interrupted, or the disk full?');
-  const head = new Uint8Array(Math.min(HEAD_BYTES, source.size));
-  source.read(0, head);
-  return head;
+function headOf(source: ByteSource): Uint8Array {
+  if (source.size === 0)
+    throw unsupported(source.name, 'is empty; was the dump interrupted, or the disk full?');
+  return readHead(source);
 }
 
 /** The first bytes: as text where they are text. */
@@ -67,8 +64,4 @@ function describe(head: Uint8Array): string {
   return printable
     ? JSON.stringify(String.fromCharCode(...bytes))
     : `bytes ${Buffer.from(bytes).toString('hex')}`;
-}
-
-function refuse(source: ByteSource, what: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_FORMAT', `${source.name}: ${what}`, { file: source.name, offset: 0 });
 }

@@ -13,7 +13,7 @@ import { damaged, unsupported } from './damaged.ts';
  */
 
 /** 16 bytes, padded with NUL. */
-const SIGNATURE = 'makedumpfile\0\0\0\0';
+export const FLATTENED_SIGNATURE = 'makedumpfile\0\0\0\0';
 const TYPE_OFFSET = 16;
 const TYPE = 1n;
 const VERSION_OFFSET = 24;
@@ -26,7 +26,7 @@ export const RECORD_HEAD_SIZE = 16;
 /** What begins a stream. */
 export function encodeFlattenedHeader(): Uint8Array {
   const bytes = new Uint8Array(FLATTENED_HEADER_SIZE);
-  bytes.set(Buffer.from(SIGNATURE, 'latin1'));
+  bytes.set(Buffer.from(FLATTENED_SIGNATURE, 'latin1'));
   const view = new DataView(bytes.buffer);
   view.setBigInt64(TYPE_OFFSET, TYPE);
   view.setBigInt64(VERSION_OFFSET, VERSION);
@@ -35,7 +35,7 @@ export function encodeFlattenedHeader(): Uint8Array {
 
 /** True for what begins with the signature. */
 export function isFlattened(head: Uint8Array): boolean {
-  return Buffer.from(head.subarray(0, SIGNATURE.length)).toString('latin1') === SIGNATURE;
+  return Buffer.from(head.subarray(0, FLATTENED_SIGNATURE.length)).toString('latin1') === FLATTENED_SIGNATURE;
 }
 
 /** @throws VmcoreError ERR_VMCORE_FORMAT when `head`, what a stream begins with, is none that is known. */

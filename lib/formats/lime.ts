@@ -8,7 +8,7 @@ import { machineOf, PADDR_LIMIT } from './machine.ts';
  * LiME, the format of the Linux Memory Extractor (its doc/README.md, "LiME Memory Range Header Version 1"): ranges of
  * physical memory, each behind a header of its own, little-endian. It says nothing of the machine or its kernel.
  */
-const MAGIC = 0x4c694d45;
+export const LIME_MAGIC = 0x4c694d45;
 const VERSION = 1;
 const HEADER_BYTES = 32;
 /** Byte offsets in a header. */
@@ -25,7 +25,8 @@ const RANGES_LIMIT = 1 << 20;
 /** True for what begins with the magic of a range. */
 export function isLime(head: Uint8Array): boolean {
   return (
-    head.length >= HEADER_BYTES && new DataView(head.buffer, head.byteOffset).getUint32(0, true) === MAGIC
+    head.length >= HEADER_BYTES &&
+    new DataView(head.buffer, head.byteOffset).getUint32(0, true) === LIME_MAGIC
   );
 }
 
@@ -64,7 +65,7 @@ function readRange(source: ByteSource, at: number): { start: number; end: number
   source.read(at, bytes);
   const view = new DataView(bytes.buffer);
   const version = view.getUint32(RANGE.version, true);
-  if (view.getUint32(RANGE.magic, true) !== MAGIC || version !== VERSION) {
+  if (view.getUint32(RANGE.magic, true) !== LIME_MAGIC || version !== VERSION) {
     throw damaged(source.name, 'has no header of a LiME range, version 1, where one has to be', at);
   }
   const start = view.getBigUint64(RANGE.start, true);

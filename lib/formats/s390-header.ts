@@ -1,10 +1,11 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { hex, VmcoreError, type VmcoreErrorCode } from '../errors.ts';
+import { hex } from '../errors.ts';
+import { damaged, unsupported } from './damaged.ts';
 import { PADDR_LIMIT } from './machine.ts';
 
 /** What a stand-alone dump begins with (s390-tools, include/dump/s390_dump.h): DF_S390_MAGIC and DF_S390_MAGIC_EXT. */
-const MAGIC = 0xa8190173618f23fdn;
-const EXTENDED_MAGIC = 0xa8190173618f23fen;
+export const S390_MAGIC = 0xa8190173618f23fdn;
+export const S390_EXTENDED_MAGIC = 0xa8190173618f23fen;
 /** DF_S390_HDR_SIZE. In bytes. */
 const HEADER_BYTES = 4096;
 /** Byte offsets in struct df_s390_hdr, which is big-endian. */
@@ -52,7 +53,7 @@ export interface S390Header {
 export function isS390Dump(head: Uint8Array): boolean {
   if (head.length < 8) return false;
   const magic = new DataView(head.buffer, head.byteOffset).getBigUint64(HEADER.magic);
-  return magic === MAGIC || magic === EXTENDED_MAGIC;
+  return magic === S390_MAGIC || magic === S390_EXTENDED_MAGIC;
 }
 
 /** @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT for what is not read here. */
@@ -61,14 +62,14 @@ export function readS390Header(source: ByteSource): S390Header {
   requireRange(source, 0, HEADER_BYTES);
   source.read(0, bytes);
   const view = new DataView(bytes.buffer);
-  const isExtended = view.getBigUint64(HEADER.magic) === EXTENDED_MAGIC;
+  const isExtended = view.getBigUint64(HEADER.magic) === S390_EXTENDED_MAGIC;
   requireKind(source, view, isExtended);
   const headerSize = view.getUint32(HEADER.headerSize);
   const memorySize = view.getBigUint64(HEADER.memorySize);
   const pageSize = view.getUint32(HEADER.pageSize);
   if (headerSize < HEADER_BYTES || memorySize === 0n || memorySize > PADDR_LIMIT || pageSize !== PAGE_SIZE) {
     const what = `claims a header of ${headerSize} bytes and ${memorySize} bytes of memory in pages of ${pageSize}`;
-    throw refuse(source, 'ERR_VMCORE_CORRUPT', HEADER.headerSize, what);
+    throw damaged(source.name, what, HEADER.headerSize);
   }
   requireRange(source, headerSize, 1);
   const cpus = Math.min(view.getUint16(HEADER.cpus), CPUS_LIMIT);
@@ -86,23 +87,19 @@ function requireKind(source: ByteSource, view: DataView, isExtended: boolean): v
   if (view.getUint8(HEADER.isMultiVolume) !== 0) {
     const what = `is volume ${view.getUint32(HEADER.volume)} of a multi-volume dump, which is not read here`;
     const hint = 'zgetdump joins the volumes';
-    throw refuse(source, 'ERR_VMCORE_FORMAT', HEADER.isMultiVolume, `${what}; ${hint}`);
+    throw unsupported(source.name, `${what}; ${hint}`, HEADER.isMultiVolume);
   }
   const arch = view.getUint32(HEADER.arch);
   if (arch === ARCH_31_BIT) {
     const what = 'is a dump of a 31-bit system: only those of 64-bit ones are read';
-    throw refuse(source, 'ERR_VMCORE_FORMAT', HEADER.arch, what);
+    throw unsupported(source.name, what, HEADER.arch);
   }
   if (arch !== ARCH_64_BIT) {
-    throw refuse(source, 'ERR_VMCORE_CORRUPT', HEADER.arch, `claims the unknown architecture ${hex(arch)}`);
+    throw damaged(source.name, `claims the unknown architecture ${hex(arch)}`, HEADER.arch);
   }
   const version = view.getUint32(HEADER.version);
   if (isExtended && view.getUint8(HEADER.zlibVersion) !== 0 && version !== COMPRESSED_VERSION) {
     const what = `is compressed, by version ${version}: only version ${COMPRESSED_VERSION} is read`;
-    throw refuse(source, 'ERR_VMCORE_FORMAT', HEADER.version, `${what}; zgetdump may know it`);
+    throw unsupported(source.name, `${what}; zgetdump may know it`, HEADER.version);
   }
-}
-
-function refuse(source: ByteSource, code: VmcoreErrorCode, offset: number, what: string): VmcoreError {
-  return new VmcoreError(code, `${source.name}: ${what}`, { file: source.name, offset });
 }
