@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isLostData } from '../errors.ts';
+import { bytesWithData } from '../formats/extents.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { Vmcoreinfo } from './vmcoreinfo.ts';
 
@@ -47,7 +48,7 @@ export async function scanVmcoreinfo(
   const { count, start, end, offset } = memory.extents;
   const candidates: VmcoreinfoCandidate[] = [];
   const piece = Buffer.alloc(PIECE_BYTES + FIRST_LINE.length);
-  const totalPages = extentPages(memory);
+  const totalPages = bytesWithData(memory.extents) / PAGE_BYTES;
   let pages = 0;
   for (let i = 0; i < count; i++) {
     if (offset[i]! < 0) continue;
@@ -62,14 +63,6 @@ export async function scanVmcoreinfo(
     }
   }
   return candidates.sort((a, b) => Number(b.hasCrashTime) - Number(a.hasCrashTime) || b.lines - a.lines);
-}
-
-function extentPages({ extents }: PhysicalMemory): number {
-  let bytes = 0;
-  for (let i = 0; i < extents.count; i++) {
-    if (extents.offset[i]! >= 0) bytes += extents.end[i]! - extents.start[i]!;
-  }
-  return bytes / PAGE_BYTES;
 }
 
 function findTexts(
