@@ -17,7 +17,7 @@ import {
 import { type Extent, makeExtents } from './extents.ts';
 import { ELF_INCOMPLETE } from './incomplete-mark.ts';
 import { PADDR_LIMIT } from './machine.ts';
-import { parseNotes } from './notes.ts';
+import { align4, parseNotes } from './notes.ts';
 
 /** The shorter of both headers. */
 const IDENT_BYTES = ELF32.ehdr.bytes;
@@ -269,7 +269,7 @@ function readNotePayload(source: ByteSource, ranges: readonly { offset: number; 
   const noteParts: { start: number; end: number }[] = [];
   let total = 0;
   for (const { size } of ranges) {
-    const start = Math.ceil(total / 4) * 4;
+    const start = align4(total);
     total = start + size;
     noteParts.push({ start, end: total });
   }

@@ -7,7 +7,7 @@ import { type Ehdr, type ProgramHeader, readEhdr, readProgramHeaders } from './e
 import { makeExtents } from './extents.ts';
 import { type MemoryRange, usedMemory, withoutRange } from './iomem.ts';
 import { PADDR_LIMIT } from './machine.ts';
-import { findVmcoreinfo, parseNotes } from './notes.ts';
+import { findVmcoreinfo, joinNotes, parseNotes } from './notes.ts';
 
 /** The note of a task_struct, which no core of a crash has (include/uapi/linux/elf.h, fs/proc/kcore.c). */
 const NT_TASKSTRUCT = 4;
@@ -97,8 +97,7 @@ function notesOf(
   // Of another machine's memory this machine knows nothing.
   if (isKnown || iomem !== undefined) return payload;
   const note = noteAt(memory, readText(source, VMCOREINFO));
-  const padding = new Uint8Array((4 - (payload.length % 4)) % 4);
-  return note ? Buffer.concat([payload, padding, note]) : payload;
+  return note ? joinNotes(payload, note) : payload;
 }
 
 /** The note at a place in memory, as /sys/kernel/vmcoreinfo tells it; undefined where it tells none. */

@@ -126,6 +126,17 @@ function ownerName(payload: Uint8Array, start: number, size: number): string {
 }
 
 /** Names and descriptors are padded to 4 bytes, for ELF64 too (binutils, the kernel and makedumpfile agree). */
-function align4(size: number): number {
+export function align4(size: number): number {
   return Math.ceil(size / 4) * 4;
+}
+
+/** Payloads one after another: each begins aligned, as it did in its own segment. */
+export function joinNotes(...payloads: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(payloads.reduce((end, { length }) => align4(end) + length, 0));
+  let end = 0;
+  for (const payload of payloads) {
+    bytes.set(payload, align4(end));
+    end = align4(end) + payload.length;
+  }
+  return bytes;
 }

@@ -1,6 +1,6 @@
 import type { CoreFile } from './core-file.ts';
 import { EM_S390 } from './machine.ts';
-import { findVmcoreinfo, parseNotes } from './notes.ts';
+import { align4, findVmcoreinfo, joinNotes, parseNotes } from './notes.ts';
 import { readExtent } from './read-extent.ts';
 
 /** lowcore.vmcore_info: the physical address of the VMCOREINFO note (arch/s390/include/asm/lowcore.h). */
@@ -20,9 +20,7 @@ export function addLowcoreNote(core: CoreFile): CoreFile {
   if (!note) return core;
   // Zeros behind the last note must not come between it and this one.
   const end = notes.reduce((sum, { offset, desc }) => Math.max(sum, align4(offset + desc.length)), 0);
-  const payload = new Uint8Array(end + note.length);
-  payload.set(notePayload.subarray(0, end));
-  payload.set(note, end);
+  const payload = joinNotes(notePayload.subarray(0, end), note);
   return { ...core, notePayload: payload, notes: [...notes, ...parseNotes(payload, false, end)] };
 }
 
@@ -36,8 +34,4 @@ function readVmcoreinfoNote({ source, extents }: CoreFile): Uint8Array | undefin
   const bytes = readExtent(source, extents, address, NOTE_BYTES);
   const note = bytes && findVmcoreinfo(parseNotes(bytes, false).slice(0, 1));
   return note && bytes.subarray(0, align4(note.offset + note.desc.length));
-}
-
-function align4(size: number): number {
-  return Math.ceil(size / 4) * 4;
 }

@@ -1,7 +1,7 @@
 import type { PageBitmap } from '../filter/bitmap.ts';
 import { type Classification, onlyPiece } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
-import { encodeNote, eraseinfoNotes, omitNotes, parseNotes } from '../formats/notes.ts';
+import { encodeNote, eraseinfoNotes, joinNotes, omitNotes, parseNotes } from '../formats/notes.ts';
 import { ElfWriter } from '../output/elf.ts';
 import { planElf } from '../output/elf-plan.ts';
 import type { Sink } from '../output/sink.ts';
@@ -90,6 +90,5 @@ async function neverWritten(
 function notesOf({ notes, eraseinfo, littleEndian }: CoreDescription['headers']): Uint8Array {
   if (!eraseinfo || eraseinfo.length === 0) return notes;
   const others = omitNotes(notes, eraseinfoNotes(parseNotes(notes, littleEndian)));
-  const padding = new Uint8Array((4 - (others.length % 4)) % 4);
-  return Buffer.concat([others, padding, encodeNote('ERASEINFO', 0, eraseinfo, littleEndian)]);
+  return joinNotes(others, encodeNote('ERASEINFO', 0, eraseinfo, littleEndian));
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { BufferSource } from '../../lib/access/buffer-source.ts';
 import { openElf } from '../../lib/formats/elf.ts';
-import { findVmcoreinfo, parseNotes } from '../../lib/formats/notes.ts';
+import { findVmcoreinfo, joinNotes, parseNotes } from '../../lib/formats/notes.ts';
 import { buildElfCore, type CoreNote, notePayload, pattern, vmcoreinfoNote } from '../support/elf-builder.ts';
 
 const info = vmcoreinfoNote('OSRELEASE=6.1\n');
@@ -79,4 +79,14 @@ t.test('VMCOREINFO is found by its whole name and its type', async (t) => {
   t.equal(findVmcoreinfo(parseNotes(notePayload(others), true)), undefined);
   const found = findVmcoreinfo(parseNotes(notePayload([...others, info]), true));
   t.same(found?.desc, info.desc);
+});
+
+t.test('payloads that are joined begin aligned', async (t) => {
+  const unpadded = notePayload([{ ...status, desc: pattern(5) }], true).subarray(0, -3);
+  const joined = joinNotes(unpadded, notePayload([info], true));
+  t.same(
+    parseNotes(joined, true).map(({ name }) => name),
+    ['CORE', 'VMCOREINFO'],
+  );
+  t.same(joinNotes(unpadded), unpadded, 'one is as it was');
 });
