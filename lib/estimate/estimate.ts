@@ -6,7 +6,7 @@ import type { SelectPages } from '../filter/select.ts';
 import { KdumpWriter } from '../output/kdump.ts';
 import { NullSink } from '../output/null-sink.ts';
 import type { CoreDescription, DumpContext } from '../pipeline/dump-context.ts';
-import { type Progress, progress } from '../pipeline/progress.ts';
+import { type Progress, progressReporter } from '../pipeline/progress.ts';
 import type { EstimatedTotal } from './interval.ts';
 import { LevelSample } from './level-sample.ts';
 import type { Storage } from './page-sizes.ts';
@@ -80,8 +80,6 @@ const DEFAULT_PRECISION = 0.05;
 /** 512 MiB: at a precision of 0.05 enough where one page of 85 has data. */
 const DEFAULT_PAGES = 1 << 17;
 const SEED_END = 2 ** 31 - 1;
-/** Progress is reported no more often than this, in milliseconds. */
-const PROGRESS_MS = 100;
 
 /**
  * Estimates the sizes of dumps from a sample of the pages they would have. What does not depend on what is in the pages
@@ -141,7 +139,7 @@ async function classify(
   { select, onProgress }: EstimateOptions,
   signal: AbortSignal,
 ): Promise<Classification> {
-  const report = reporter('classify', context.pageSize, onProgress);
+  const report = progressReporter('classify', context.pageSize, onProgress);
   const scan = {
     signal,
     select,
@@ -164,7 +162,7 @@ async function estimateLevel(
   const isKnown = ({ compression }: Storage) => compression === undefined && !sharesZeros;
   const unknown = request.ways.filter((way) => !isKnown(way));
   const sample = new LevelSample(context, classification, unknown, request.seed);
-  const report = reporter('sample', context.pageSize, request.options.onProgress);
+  const report = progressReporter('sample', context.pageSize, request.options.onProgress);
   const totals = unknown.length > 0 ? await growSample(sample, headerBytes, request, report, signal) : [];
   return request.ways.map((way) => {
     const raw = kept * context.pageSize;
@@ -208,19 +206,4 @@ async function headerSize(
   const writer = new KdumpWriter({ ...headers, dumpLevel: level }, new NullSink('estimate'));
   await writer.beginWith({ bitmap1: existing.bytes, bitmap2: bitmap.bytes });
   return writer.size + (headers.eraseinfo?.length ?? 0);
-}
-
-function reporter(
-  phase: 'classify' | 'sample',
-  pageSize: number,
-  onProgress: EstimateOptions['onProgress'],
-): (pages: number, totalPages: number) => void {
-  const started = performance.now();
-  let reported = Number.NEGATIVE_INFINITY;
-  return (pages, totalPages) => {
-    const now = performance.now();
-    if (now - reported < PROGRESS_MS && pages < totalPages) return;
-    reported = now;
-    onProgress?.(progress(phase, { pages, totalPages, bytes: pages * pageSize }, started, now));
-  };
 }

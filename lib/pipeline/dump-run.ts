@@ -14,7 +14,7 @@ import type { DumpOptions, DumpRequest } from './dump-options.ts';
 import type { PhaseReport } from './dump-report.ts';
 import type { KeptPages } from './kept-pages.ts';
 import { isFlattened } from './output-target.ts';
-import { progress } from './progress.ts';
+import { progressReporter } from './progress.ts';
 import { addCalls } from './read-planner.ts';
 import { scrubDescription } from './scrub-description.ts';
 
@@ -39,9 +39,6 @@ export interface CopyConditions {
   /** Aborts the signal. */
   readonly onFailure: (error: unknown) => void;
 }
-
-/** Progress is reported no more often than this, in milliseconds. */
-const PROGRESS_MS = 100;
 
 /** Runs the phases of a dump and keeps what the report needs of each. */
 export class DumpRun {
@@ -177,25 +174,13 @@ export class DumpRun {
     phase: PhaseReport['phase'],
     work: (report: (pages: number, totalPages: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { source } = this.#context;
+    const { source, pageSize } = this.#context;
     const before = callsOf(source);
     const started = performance.now();
-    const result = await work(this.#reporter(phase, started));
+    const result = await work(progressReporter(phase, pageSize, this.#options.onProgress));
     const duration = Math.round((performance.now() - started) * 1e6);
     this.phases.push({ phase, duration, calls: callsBetween(before, callsOf(source)).counters });
     return result;
-  }
-
-  /** Hands on the progress of a phase, but not too often. */
-  #reporter(phase: PhaseReport['phase'], started: number): (pages: number, totalPages: number) => void {
-    let reported = Number.NEGATIVE_INFINITY;
-    return (pages, totalPages) => {
-      const now = performance.now();
-      if (now - reported < PROGRESS_MS && pages < totalPages) return;
-      reported = now;
-      const bytes = pages * this.#context.pageSize;
-      this.#options.onProgress?.(progress(phase, { pages, totalPages, bytes }, started, now));
-    };
   }
 }
 

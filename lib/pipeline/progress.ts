@@ -1,3 +1,6 @@
+/** Progress is reported no more often than this, in milliseconds. */
+const PROGRESS_MS = 100;
+
 /** How far a long operation has come. */
 export interface Progress {
   /** What it is doing now, such as `classify` or `write`. */
@@ -28,5 +31,21 @@ export function progress(phase: string, work: Work, startedAt: number, now: numb
     ...work,
     bytesPerSecond: seconds > 0 ? work.bytes / seconds : 0,
     etaSeconds: work.pages > 0 ? (seconds * (work.totalPages - work.pages)) / work.pages : undefined,
+  };
+}
+
+/** Hands on the progress of a phase that begins now, in pages: its end always, the rest not too often. */
+export function progressReporter(
+  phase: string,
+  pageSize: number,
+  onProgress: ((progress: Progress) => void) | undefined,
+): (pages: number, totalPages: number) => void {
+  const started = performance.now();
+  let reported = Number.NEGATIVE_INFINITY;
+  return (pages, totalPages) => {
+    const now = performance.now();
+    if (now - reported < PROGRESS_MS && pages < totalPages) return;
+    reported = now;
+    onProgress?.(progress(phase, { pages, totalPages, bytes: pages * pageSize }, started, now));
   };
 }
