@@ -3,8 +3,7 @@ import { type AccessCounters, sumCounters } from '../access/counters.ts';
 import { gatherByReading, type Parts } from '../access/parts.ts';
 import type { Region } from '../access/region.ts';
 import { type AccessPolicy, Slots } from '../access/slots.ts';
-import type { PageCodec } from '../codecs/codec.ts';
-import { codec, compressionOf } from '../codecs/registry.ts';
+import { PageCodecs } from '../codecs/page-codecs.ts';
 import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
 import { DESCRIPTOR_SIZE, decodeDescriptor, type PageDescriptor } from './kdump-layout.ts';
 import type { PageRank } from './page-rank.ts';
@@ -67,7 +66,7 @@ export class KdumpSource implements ByteSource {
   readonly shared = undefined;
   readonly #options: KdumpSourceOptions;
   readonly #members: readonly OpenMember[];
-  readonly #codecs = new Map<number, PageCodec>();
+  readonly #codecs = new PageCodecs();
   readonly #stored: Uint8Array;
   readonly #descriptor = new DataView(new ArrayBuffer(DESCRIPTOR_SIZE));
   /** The page that was read last in parts. */
@@ -176,7 +175,8 @@ export class KdumpSource implements ByteSource {
       return;
     }
     const stored = this.#stored.subarray(0, size);
-    const pageCodec = this.#codecOf(member, pfn, flags);
+    const pageCodec = this.#codecs.of(flags);
+    if (!pageCodec) throw this.#corrupt(member, pfn, `has unknown flags ${hex(flags)}`);
     member.data.read(offset, stored);
     try {
       pageCodec.decompress(stored, into);
@@ -204,16 +204,6 @@ export class KdumpSource implements ByteSource {
       throw this.#corrupt(member, pfn, `is stored at offset ${hex(offset)}, where no pages are`);
     if (offset + size > member.source.size) throw this.#lost(member, pfn, 'ends before its data');
     return descriptor;
-  }
-
-  #codecOf(member: OpenMember, pfn: number, flags: number): PageCodec {
-    const known = this.#codecs.get(flags);
-    if (known) return known;
-    const name = compressionOf(flags);
-    if (!name) throw this.#corrupt(member, pfn, `has unknown flags ${hex(flags)}`);
-    const made = codec(name);
-    this.#codecs.set(flags, made);
-    return made;
   }
 
   #corrupt({ source }: KdumpMember, pfn: number, what: string, cause?: unknown): VmcoreError {

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import type { PageCodec } from '../codecs/codec.ts';
-import { codec, compressionOf } from '../codecs/registry.ts';
+import { PageCodecs } from '../codecs/page-codecs.ts';
+import { compressionOf } from '../codecs/registry.ts';
 import { hex, isLostData, isVmcoreError } from '../errors.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
@@ -55,7 +55,7 @@ export class KdumpPages {
   readonly #order: StoredOrder;
   readonly #zeros: ZeroPageTest;
   readonly #page: Uint8Array;
-  readonly #codecs = new Map<number, PageCodec>();
+  readonly #codecs = new PageCodecs();
   #zeroPage: 'there' | 'lost' | 'none' = 'none';
 
   constructor({ member, facts, bitmap2, findings }: KdumpPagesOptions) {
@@ -172,7 +172,7 @@ export class KdumpPages {
   }
 
   #checkCompressed(stored: Uint8Array, page: DescribedPage): void {
-    const pageCodec = this.#codecOf(page.flags);
+    const pageCodec = this.#codecs.of(page.flags)!;
     try {
       pageCodec.decompress(stored, this.#page);
     } catch (error) {
@@ -191,14 +191,6 @@ export class KdumpPages {
 
   #lose(reason: string, { pfn, index }: DescribedPage, offset: number): void {
     this.#findings.missingPage(reason, { pfn, index, offset });
-  }
-
-  #codecOf(flags: number): PageCodec {
-    const known = this.#codecs.get(flags);
-    if (known) return known;
-    const made = codec(compressionOf(flags)!);
-    this.#codecs.set(flags, made);
-    return made;
   }
 
   #place(at: number) {
