@@ -1,6 +1,6 @@
 import type { PageBitmap } from '../filter/bitmap.ts';
 import type { Classification, ScanOptions } from '../filter/classify.ts';
-import { PAGE_CLASSES, type PageClass } from '../filter/page-class.ts';
+import { NEVER_READ, PAGE_CLASSES, type PageClass } from '../filter/page-class.ts';
 import type { Extents } from '../formats/extents.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 
@@ -15,9 +15,6 @@ export interface DiffSide {
   /** Classifies its pages at the highest level. */
   classify(options: ScanOptions): Promise<Classification>;
 }
-
-/** Reading them can stop the machine, or there is nothing to read. */
-const NEVER_READ: readonly PageClass[] = ['hwpoison', 'offline'];
 
 /** What the kernel in one core says of its pages. pfns count pages of `pageSize` bytes, which its own may be a multiple of. */
 export class SidePages {

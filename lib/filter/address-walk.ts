@@ -3,6 +3,7 @@ import { VmcoreError } from '../errors.ts';
 import type { Segment } from '../formats/core-file.ts';
 import { type Extents, findExtent } from '../formats/extents.ts';
 import type { CorePages } from './core-pages.ts';
+import { LEVEL_MAX } from './dump-level.ts';
 import type { PageExplanation } from './explain.ts';
 
 /** Where a virtual address leads, step by step. */
@@ -42,9 +43,6 @@ export interface WalkedCore {
   readonly isPlain: boolean;
 }
 
-/** The level of explanations: the one that leaves out most. */
-const LEVEL = 31;
-
 /** Follows a virtual address as far as it leads. @throws what reading the core throws, but for what is not in it. */
 export function walkAddress(core: WalkedCore, space: AddressSpace, vaddr: bigint): AddressWalk {
   const steps: WalkStep[] = [];
@@ -70,7 +68,7 @@ function physicalPage(
     offset: isPlain ? offsetOf(extents, paddr) : undefined,
     segments: segments.flatMap((segment, i) => (covers(segment, paddr) ? [i] : [])),
     structPage: pages.structPageAddress(pfn),
-    explanation: pages.explain(pfn, LEVEL),
+    explanation: pages.explain(pfn, LEVEL_MAX),
   };
 }
 

@@ -1,4 +1,5 @@
 import { hex, isLostData } from '../errors.ts';
+import { ERASED } from '../formats/erased.ts';
 import { findSymbols } from '../kernel/kallsyms.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
@@ -34,8 +35,6 @@ interface Stretch {
   readonly nullify: boolean;
 }
 
-/** makedumpfile erases with this (makedumpfile.conf(5)). */
-const ERASED = 'X'.charCodeAt(0);
 /** Memory may be mapped page by page; more pieces than these are no secret, but a mistake. */
 const RANGES_LIMIT = 1 << 20;
 /** Not all that lies between two symbols that are further apart belongs to the first. In bytes. */

@@ -2,7 +2,7 @@ import { hex, VmcoreError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 import { PageBitmap } from './bitmap.ts';
 import type { Classification } from './classify.ts';
-import type { PageClass } from './page-class.ts';
+import { NEVER_READ, type PageClass } from './page-class.ts';
 
 /** Consecutive pages that a dump level treats alike. */
 export interface SelectableRange {
@@ -23,9 +23,6 @@ export type PageVerdict = 'keep' | 'drop' | undefined;
 export type SelectPages = (
   range: SelectableRange,
 ) => PageVerdict | { readonly verdict: PageVerdict; readonly count: number };
-
-/** Reading them can stop the machine, or there is nothing to read. */
-const NEVER_READ: ReadonlySet<PageClass> = new Set<PageClass>(['hwpoison', 'offline']);
 
 /**
  * A classification of which all classes were collected, as `select` changes it.

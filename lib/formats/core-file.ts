@@ -21,6 +21,9 @@ export interface Segment {
   readonly align: bigint;
 }
 
+/** How often segments may cover the same memory: /proc/vmcore repeats the kernel's image. */
+export const MOST_COPIES = 8;
+
 /** What the first PT_NOTE program header says beside where its notes lie. */
 export interface NoteSegment {
   /** p_flags. */

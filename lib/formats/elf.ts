@@ -17,13 +17,11 @@ import {
 import { type Extent, makeExtents } from './extents.ts';
 import { ELF_INCOMPLETE } from './incomplete-mark.ts';
 import { PADDR_LIMIT } from './machine.ts';
-import { align4, parseNotes } from './notes.ts';
+import { align4, NOTES_LIMIT, parseNotes } from './notes.ts';
 
 /** The shorter of both headers. */
 const IDENT_BYTES = ELF32.ehdr.bytes;
 
-/** The kernel keeps a core's notes below this: a few KiB a CPU, 1 MiB of device dumps. In bytes. */
-export const NOTES_LIMIT = 256 << 20;
 /** /proc/vmcore has one PT_LOAD a memory range, makedumpfile's output up to a few a MiB. */
 const SEGMENTS_LIMIT = 16 << 20;
 

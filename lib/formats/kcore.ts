@@ -12,7 +12,7 @@ import { findVmcoreinfo, joinNotes, parseNotes } from './notes.ts';
 /** The note of a task_struct, which no core of a crash has (include/uapi/linux/elf.h, fs/proc/kcore.c). */
 const NT_TASKSTRUCT = 4;
 /** They are a few pages, the most a task_struct of 10 KiB and VMCOREINFO; in bytes. */
-const NOTES_LIMIT = 1n << 20n;
+const KCORE_NOTES_LIMIT = 1n << 20n;
 /** What its memory is: Documentation/filesystems/proc.rst. */
 const IOMEM = '/proc/iomem';
 /** Where VMCOREINFO is: physical address and length of its note, both hexadecimal (kernel/ksysfs.c). */
@@ -32,7 +32,7 @@ function isTask({ name, type }: { name: string; type: number }): boolean {
 
 /** The payload of a PT_NOTE; undefined for what is none, or none of /proc/kcore. */
 function readNotes(source: ByteSource, { isNote, offset, fileSize }: ProgramHeader): Uint8Array | undefined {
-  if (!isNote || fileSize > NOTES_LIMIT || offset + fileSize > BigInt(source.size)) return undefined;
+  if (!isNote || fileSize > KCORE_NOTES_LIMIT || offset + fileSize > BigInt(source.size)) return undefined;
   const payload = new Uint8Array(Number(fileSize));
   source.read(Number(offset), payload);
   return payload;
@@ -105,7 +105,7 @@ export function noteAt(memory: ByteSource, place: string): Uint8Array | undefine
   const [, address, length] = /^(?:0x)?([0-9a-f]+) ([0-9a-f]+)\s*$/.exec(place) ?? [];
   if (address === undefined || length === undefined) return undefined;
   const [start, size] = [Number.parseInt(address, 16), Number.parseInt(length, 16)];
-  if (size > NOTES_LIMIT || start + size > memory.size) return undefined;
+  if (size > KCORE_NOTES_LIMIT || start + size > memory.size) return undefined;
   const note = new Uint8Array(size);
   memory.read(start, note);
   return note;

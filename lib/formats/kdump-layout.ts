@@ -29,8 +29,9 @@ export const SUB_HEADER_SIZE = 104;
 /** sizeof(page_desc_t), bytes. */
 export const DESCRIPTOR_SIZE = 24;
 
-/** sizeof(struct new_utsname): six strings of __NEW_UTS_LEN + 1 bytes (include/uapi/linux/utsname.h). */
-export const UTSNAME_SIZE = 6 * 65;
+/** __NEW_UTS_LEN + 1: bytes of a string in struct new_utsname (include/uapi/linux/utsname.h), which has six. */
+export const UTSNAME_STRING = 65;
+export const UTSNAME_SIZE = 6 * UTSNAME_STRING;
 
 /** disk_dump_header.status: pages are missing, or it never came to its end (DUMP_DH_COMPRESSED_INCOMPLETE). */
 export const STATUS_INCOMPLETE = 0x8;

@@ -3,16 +3,13 @@ import { argumentError, VmcoreError } from '../errors.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { extentsOf, readBitmaps } from './kdump-bitmaps.ts';
 import { descriptorsStart, type KdumpFacts, readKdumpHeaders } from './kdump-headers.ts';
-import { DESCRIPTOR_SIZE, type FileRange, STATUS_INCOMPLETE } from './kdump-layout.ts';
+import { DESCRIPTOR_SIZE, type FileRange, STATUS_INCOMPLETE, UTSNAME_STRING } from './kdump-layout.ts';
 import { type KdumpMember, KdumpSource } from './kdump-source.ts';
 import { machineOf } from './machine.ts';
-import { encodeNote, findVmcoreinfo, parseNotes } from './notes.ts';
+import { encodeNote, findVmcoreinfo, NOTES_LIMIT, parseNotes } from './notes.ts';
 import { PageRank } from './page-rank.ts';
 
-/** The notes of a core are a few KiB a CPU, and 1 MiB of device dumps. In bytes. */
-const NOTES_LIMIT = 256 << 20;
-/** Length of a string in struct new_utsname (include/uapi/linux/utsname.h), and which one is the machine. */
-const UTSNAME_STRING = 65;
+/** Which string of struct new_utsname is the machine (include/uapi/linux/utsname.h). */
 const UTSNAME_MACHINE = 4;
 
 /** A kdump-compressed file, and what its headers say. */

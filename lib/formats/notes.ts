@@ -12,8 +12,10 @@ export interface Note {
 const NOTE_HEADER_BYTES = 12;
 /** NT_PRSTATUS (include/uapi/linux/elf.h). */
 const NT_PRSTATUS = 1;
+/** The kernel keeps a core's notes below this: a few KiB a CPU, 1 MiB of device dumps. In bytes. */
+export const NOTES_LIMIT = 256 << 20;
 /** A core with a CPU's notes has a few; more than this many are not notes. */
-const NOTES_LIMIT = 1 << 20;
+const COUNT_LIMIT = 1 << 20;
 
 /** A note as it stands in a payload, by byte positions. */
 interface NoteRecord {
@@ -68,7 +70,7 @@ export function parseNotes(
 ): Note[] {
   const notes: Note[] = [];
   for (const { name, nameSize, type, offset, descSize } of walkNotes(payload, littleEndian, from, to)) {
-    if (notes.length === NOTES_LIMIT) break;
+    if (notes.length === COUNT_LIMIT) break;
     if (nameSize === 0) continue;
     const desc = payload.subarray(offset, offset + descSize);
     notes.push({ name: ownerName(payload, name, nameSize), type, desc, offset });

@@ -1,11 +1,10 @@
 import { VmcoreError } from '../errors.ts';
+import { ERASED } from '../formats/erased.ts';
+import { UTSNAME_SIZE, UTSNAME_STRING } from '../formats/kdump-layout.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
-/** struct new_utsname: six strings of __NEW_UTS_LEN + 1 bytes (include/uapi/linux/utsname.h). */
-const FIELD_BYTES = 65;
-const UTSNAME_BYTES = 6 * FIELD_BYTES;
-/** The index of its release. */
+/** The index of the release among the strings of struct new_utsname (include/uapi/linux/utsname.h). */
 const RELEASE = 2;
 /** Of uts_namespace.name, after a kref, in kernels that do not export it (include/linux/utsname.h). */
 const NAME_OFFSET = 4;
@@ -27,7 +26,7 @@ export interface Utsname {
  * ERR_VMCORE_NOT_PRESENT when it cannot be read.
  */
 export function readUtsname(memory: Pick<VirtualMemory, 'read'>, info: Vmcoreinfo): Utsname {
-  const raw = memory.read(utsnameAddress(info), new Uint8Array(UTSNAME_BYTES));
+  const raw = memory.read(utsnameAddress(info), new Uint8Array(UTSNAME_SIZE));
   return {
     sysname: field(raw, 0),
     nodename: field(raw, 1),
@@ -39,17 +38,14 @@ export function readUtsname(memory: Pick<VirtualMemory, 'read'>, info: Vmcoreinf
   };
 }
 
-/** What makedumpfile, and dumps here, have in place of what was erased. */
-const ERASED = 'X'.charCodeAt(0);
-
 /**
  * The names as a dump's header has them: one that was erased is empty. Readers refuse a dump of a machine whose name is
  * none that they know, but take an empty one for any.
  */
 export function headerNames(raw: Uint8Array): Uint8Array {
   const names = raw.slice();
-  for (let at = 0; at < names.length; at += FIELD_BYTES) {
-    const name = names.subarray(at, at + FIELD_BYTES);
+  for (let at = 0; at < names.length; at += UTSNAME_STRING) {
+    const name = names.subarray(at, at + UTSNAME_STRING);
     if (name.every((byte) => byte === ERASED)) name.fill(0);
   }
   return names;
@@ -58,7 +54,7 @@ export function headerNames(raw: Uint8Array): Uint8Array {
 /** Where the release is, for which {@link Utsname.release} stands; undefined where VMCOREINFO does not tell. */
 export function releaseAddress(info: Vmcoreinfo): bigint | undefined {
   const utsname = findUtsname(info);
-  return utsname === undefined ? undefined : utsname + BigInt(RELEASE * FIELD_BYTES);
+  return utsname === undefined ? undefined : utsname + BigInt(RELEASE * UTSNAME_STRING);
 }
 
 function utsnameAddress(info: Vmcoreinfo): bigint {
@@ -76,7 +72,7 @@ function findUtsname(info: Vmcoreinfo): bigint | undefined {
 }
 
 function field(raw: Uint8Array, index: number): string {
-  const bytes = raw.subarray(index * FIELD_BYTES, (index + 1) * FIELD_BYTES);
+  const bytes = raw.subarray(index * UTSNAME_STRING, (index + 1) * UTSNAME_STRING);
   const nul = bytes.indexOf(0);
   return new TextDecoder().decode(nul < 0 ? bytes : bytes.subarray(0, nul));
 }

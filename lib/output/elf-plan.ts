@@ -1,6 +1,6 @@
 import { VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
-import type { Segment } from '../formats/core-file.ts';
+import { MOST_COPIES, type Segment } from '../formats/core-file.ts';
 import { Turns } from '../turns.ts';
 
 /** Shorter runs of excluded pages are written all the same (makedumpfile.h: PFN_EXCLUDED). */
@@ -40,9 +40,6 @@ export interface ElfPages {
   /** Pages that must not be written: a run of excluded pages with one of them is cut out, however short it is. */
   readonly never?: PageBitmap | undefined;
 }
-
-/** How often segments may cover the same memory: /proc/vmcore repeats the kernel's image. */
-const MOST_COPIES = 8;
 
 /**
  * Splits segments by makedumpfile's rule: a run of at least 256 excluded pages ends a PT_LOAD, which covers it without

@@ -1,6 +1,7 @@
 import { argumentError, VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
 import type { NoteSegment } from '../formats/core-file.ts';
+import { isPageSize } from '../formats/machine.ts';
 import type { DumpWriter } from './dump-writer.ts';
 import { cutLoads } from './elf-cut.ts';
 import { EHDR_SIZE, type ElfHeaders, encodeEhdr, encodeTable, tableSize } from './elf-headers.ts';
@@ -66,7 +67,7 @@ export class ElfWriter implements DumpWriter {
   /** @throws VmcoreError ERR_VMCORE_ARGUMENT for a page size that is none. */
   constructor(dump: ElfDescription, sink: Sink) {
     const { pageSize, plan, notes } = dump;
-    if (pageSize < 4096 || (pageSize & (pageSize - 1)) !== 0) throw argumentError(`page size ${pageSize}`);
+    if (!isPageSize(pageSize)) throw argumentError(`page size ${pageSize}`);
     this.#dump = dump;
     this.#sink = sink;
     this.#dataOffset = EHDR_SIZE + tableSize(plan.loads.length) + notes.length;

@@ -1,5 +1,6 @@
 import { argumentError, VmcoreError } from '../errors.ts';
 import { PageBitmap } from '../filter/bitmap.ts';
+import { LEVEL_ZERO } from '../filter/dump-level.ts';
 import type { FileRange, KdumpLayout, KdumpSubHeader } from '../formats/kdump-layout.ts';
 import {
   DESCRIPTOR_SIZE,
@@ -10,14 +11,12 @@ import {
   STATUS_INCOMPLETE,
   UTSNAME_SIZE,
 } from '../formats/kdump-layout.ts';
+import { isPageSize } from '../formats/machine.ts';
 import type { DumpWriter } from './dump-writer.ts';
 import type { PageBatch } from './page-batch.ts';
 import { MISSING_PAGE, ZERO_PAGE } from './page-batch.ts';
 import type { AbortMode, Sink } from './sink.ts';
 import type { SplitPart } from './split.ts';
-
-/** Dump level bit 0: pages of zeros are not stored, but share one (makedumpfile.h: DL_EXCLUDE_ZERO). */
-const LEVEL_ZERO_PAGES = 1;
 
 /** Bitmaps are written in pieces of this many bytes. */
 const BITMAP_PIECE = 1024 * 1024;
@@ -27,7 +26,7 @@ const DESCRIPTORS_PER_PIECE = 32 * 1024;
 
 /** Everything about a dump but its pages. */
 export interface KdumpDescription {
-  /** Bytes, a power of two from 4096 on. */
+  /** Bytes, see isPageSize(). */
   readonly pageSize: number;
   /** Byte order of the dead kernel. */
   readonly littleEndian: boolean;
@@ -185,7 +184,7 @@ export class KdumpWriter implements DumpWriter {
     this.#dumpable = this.#split?.pages ?? this.#allPages;
     this.#dataOffset = this.#layout.descriptorsOffset + this.#allPages * DESCRIPTOR_SIZE;
     this.#end = this.#dataOffset;
-    if (dumpLevel & LEVEL_ZERO_PAGES) {
+    if (dumpLevel & LEVEL_ZERO) {
       await this.#sink.write(this.#dataOffset, new Uint8Array(pageSize));
       this.#end += pageSize;
     }
@@ -355,7 +354,7 @@ export class KdumpWriter implements DumpWriter {
     for (let i = 0; i < batch.count; i++) {
       size += batch.sizes[i]!;
       if (batch.sizes[i]! > pageSize) throw argumentError(`page ${i} of a batch is larger than a page`);
-      if (batch.flags[i] === ZERO_PAGE && !(dumpLevel & LEVEL_ZERO_PAGES)) {
+      if (batch.flags[i] === ZERO_PAGE && !(dumpLevel & LEVEL_ZERO)) {
         throw argumentError(`dump level ${dumpLevel} has no shared zero page`);
       }
     }
@@ -367,7 +366,7 @@ export class KdumpWriter implements DumpWriter {
 
 function checkDescription(dump: KdumpDescription): void {
   const { pageSize, utsname, crashTime, maxMapnr, dumpLevel, notes, vmcoreinfo } = dump;
-  if (pageSize < 4096 || (pageSize & (pageSize - 1)) !== 0) throw argumentError(`page size ${pageSize}`);
+  if (!isPageSize(pageSize)) throw argumentError(`page size ${pageSize}`);
   if (utsname.length !== UTSNAME_SIZE)
     throw argumentError(`utsname of ${utsname.length} bytes, not ${UTSNAME_SIZE}`);
   if (!Number.isSafeInteger(crashTime)) throw argumentError(`crash time ${crashTime}`);

@@ -1,8 +1,6 @@
 import type { ScrubPlan } from '../filter/scrub-plan.ts';
+import { ERASED } from '../formats/erased.ts';
 import type { CoreDescription } from './dump-context.ts';
-
-/** What is overwritten where it is found once more: `X`, as makedumpfile erases. */
-const ERASED = 'X'.charCodeAt(0);
 
 /** A description that holds no copy of what is scrubbed, and tells of it. */
 export function scrubDescription(

@@ -1,11 +1,9 @@
 import type { ByteSource } from '../access/byte-source.ts';
-import type { Segment } from '../formats/core-file.ts';
+import { MOST_COPIES, type Segment } from '../formats/core-file.ts';
 import { findExtent, makeExtents } from '../formats/extents.ts';
 import type { FileFindings } from './findings.ts';
 import type { Verification } from './verification.ts';
 
-/** How often segments may cover the same memory: /proc/vmcore repeats the kernel's image. */
-const MOST_COPIES = 8;
 /** Bytes that are compared at a time. */
 const PIECE_BYTES = 1 << 20;
 

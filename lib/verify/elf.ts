@@ -1,7 +1,8 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import type { Segment } from '../formats/core-file.ts';
-import { type ElfFacts, NOTES_LIMIT, readElfHeaders } from '../formats/elf.ts';
+import { type ElfFacts, readElfHeaders } from '../formats/elf.ts';
 import { isMarkedIncomplete, MARK_BYTES } from '../formats/incomplete-mark.ts';
+import { NOTES_LIMIT } from '../formats/notes.ts';
 import { checkCopies } from './elf-copies.ts';
 import { FileFindings } from './findings.ts';
 import { checkNotePayload } from './notes.ts';

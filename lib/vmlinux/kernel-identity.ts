@@ -12,7 +12,8 @@ const BANNER = /^Linux version (\S+) /;
 const BANNER_BYTES = 256;
 /** NT_GNU_BUILD_ID of owner GNU (gABI of Linux, Note Sections), in the section of the kernel's notes. */
 const NT_GNU_BUILD_ID = 3;
-const NOTES_LIMIT = 1 << 20;
+/** A vmlinux has a few notes. In bytes. */
+const SECTION_LIMIT = 1 << 20;
 
 /** Which kernel a vmlinux is. */
 export interface KernelIdentity {
@@ -60,7 +61,7 @@ function readLoaded({ source, sections }: ElfProgram, address: bigint, length: n
 async function readBuildId(program: ElfProgram): Promise<string | undefined> {
   const section = findSection(program, '.notes');
   if (!section) return undefined;
-  const notes = parseNotes(await readSection(program, section, NOTES_LIMIT), program.littleEndian);
+  const notes = parseNotes(await readSection(program, section, SECTION_LIMIT), program.littleEndian);
   const note = notes.find(({ name, type }) => name === 'GNU' && type === NT_GNU_BUILD_ID);
   return note && Buffer.from(note.desc).toString('hex');
 }
