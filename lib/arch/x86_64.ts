@@ -5,6 +5,8 @@ import type { LinearRange } from './segment-space.ts';
 
 /** __START_KERNEL_map (arch/x86/include/asm/page_64_types.h): the kernel image is mapped from there on. */
 const START_KERNEL_MAP = 0xffffffff80000000n;
+/** KERNEL_IMAGE_SIZE with KASLR (arch/x86/include/asm/page_64_types.h). In bytes. */
+const IMAGE_LIMIT = 1 << 30;
 
 /** Bits of an entry (arch/x86/include/asm/pgtable_types.h). */
 const PAGE_PRESENT = 1n << 0n;
@@ -58,8 +60,7 @@ export const x86_64: Architecture = {
     linkBase: START_KERNEL_MAP,
     // CONFIG_PHYSICAL_ALIGN, at least (arch/x86/Kconfig).
     step: 1 << 21,
-    // KERNEL_IMAGE_SIZE with KASLR (arch/x86/include/asm/page_64_types.h).
-    virtualLimit: 1 << 30,
+    virtualLimit: IMAGE_LIMIT,
     // The bit of memory encryption is one of these (AMD APM 2, 7.10: CPUID 8000001F, by processor family).
     pageTableFacts: [0, 2 ** 47, 2 ** 51].flatMap((sme_mask) =>
       [0, 1].map((pgtable_l5_enabled) => ({ sme_mask, pgtable_l5_enabled })),
@@ -114,7 +115,7 @@ function kernelImage(facts: KernelFacts, base: number): LinearRange | undefined 
   const vaddr = start - (start % IMAGE_ALIGN);
   const size = top - vaddr + IMAGE_ALIGN - (top % IMAGE_ALIGN);
   const paddr = Number(vaddr - START_KERNEL_MAP) + base;
-  return paddr < 0 || size > START_KERNEL_MAP ? undefined : { vaddr, paddr, size: Number(size) };
+  return paddr < 0 || size > IMAGE_LIMIT ? undefined : { vaddr, paddr, size: Number(size) };
 }
 
 function schemeOf({ levels, smeMask }: Paging): PageTableScheme {
