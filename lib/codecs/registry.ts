@@ -70,8 +70,7 @@ export function createCodec(name: string, kind: CodecKind, options: CodecOptions
   return loaded.create(level);
 }
 
-/** @internal */
-export function codecStatus(kind: CodecKind): CodecStatus {
+function codecStatus(kind: CodecKind): CodecStatus {
   const { implementation, loaded, reasons } = load(kind);
   return {
     available: loaded !== undefined,

@@ -3,7 +3,7 @@
  * Header, Sections, Symbol Table and Program Header.
  */
 export const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-export const ELFCLASS32 = 1;
+const ELFCLASS32 = 1;
 export const ELFCLASS64 = 2;
 export const ELFDATA2LSB = 1;
 export const ELFDATA2MSB = 2;

@@ -4,7 +4,7 @@ import { prstatusNotes } from './notes.ts';
 /** e_machine (include/uapi/linux/elf-em.h). */
 export const EM_S390 = 22;
 export const EM_X86_64 = 62;
-export const EM_AARCH64 = 183;
+const EM_AARCH64 = 183;
 
 /**
  * Physical addresses have at most 52 bits on x86_64 (Intel SDM 3, 4.1.4) and arm64 (LPA), and s390x machines have less

@@ -72,7 +72,7 @@ const GROUP_RUNS = 1 << 14;
  * Runs whose file offsets ascend, so that they can be planned together. They are numbers: objects that live until a plan
  * is made would let V8 take 30 MiB for young ones (docs/performance.md).
  */
-export class RunGroup implements WantedRanges {
+class RunGroup implements WantedRanges {
   count = 0;
   readonly start = new Float64Array(GROUP_RUNS);
   readonly end = new Float64Array(GROUP_RUNS);

@@ -44,7 +44,7 @@ NUMBER(PAGE_SLAB_MAPCOUNT_VALUE) NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE)
   .split(/\s+/);
 
 /** LENGTHs whose name is not that of the array. */
-export const ARRAY_OF: Readonly<Record<string, string>> = {
+const ARRAY_OF: Readonly<Record<string, string>> = {
   printk_info_subsystem: 'dev_printk_info.subsystem',
   printk_info_device: 'dev_printk_info.device',
 };
