@@ -39,8 +39,8 @@ export interface OpenOptions extends AccessOptions, MemoryOptions {
  * set are opened together, in any order.
  *
  * @throws VmcoreError ERR_VMCORE_OPEN (no such file, no permission, a directory), ERR_VMCORE_FORMAT (not a core),
- *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT, ERR_VMCORE_IO, ERR_VMCORE_ADDON (it can't be loaded), ERR_VMCORE_ARGUMENT (also for a memory budget that is too small, with the
- *   least that works); the signal's reason.
+ *   ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT, ERR_VMCORE_IO, ERR_VMCORE_ADDON (it can't be loaded), ERR_VMCORE_ARGUMENT
+ *   (also for a memory budget that is too small, with the least that works); the signal's reason.
  */
 export async function openVmcore(
   source: CoreSource | readonly CoreSource[],

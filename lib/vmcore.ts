@@ -169,8 +169,8 @@ export class Vmcore implements AsyncDisposable {
   /**
    * Reads physical memory: `length` bytes into a new array, or as many as `into` holds. Memory that existed but has no
    * data in the file (an excluded page; memsz > filesz) is an error or zeros, see `excluded` of OpenOptions.
-   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT, ERR_VMCORE_EXCLUDED, ERR_VMCORE_CORRUPT (a damaged page), ERR_VMCORE_IO, ERR_VMCORE_FAULT, ERR_VMCORE_ARGUMENT (an address that
-   *   is no number is an error, not another address space).
+   * @throws VmcoreError ERR_VMCORE_NOT_PRESENT, ERR_VMCORE_EXCLUDED, ERR_VMCORE_CORRUPT (a damaged page), ERR_VMCORE_IO,
+   *   ERR_VMCORE_FAULT, ERR_VMCORE_ARGUMENT (an address that is no number is an error, not another address space).
    */
   readPhysical(paddr: number, lengthOrInto: number | Uint8Array): Uint8Array {
     this.#requireOpen();

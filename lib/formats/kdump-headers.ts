@@ -45,7 +45,7 @@ export interface KdumpFacts {
   readonly eraseinfo: FileRange;
 }
 
-/** The type of kdump_sub_header's fields that are a long: addresses, pfns and sizes; the others are the same anywhere. */
+/** Byte offsets in struct kdump_sub_header: they depend on what a long is, and on how 64-bit fields are aligned. */
 type SubHeaderLayout = { readonly [field in keyof typeof SUB_HEADER]: number };
 
 /** struct kdump_sub_header of a machine that aligns 64-bit fields to 4 bytes (i386). */

@@ -25,6 +25,7 @@ const TOKEN_TABLE_BYTES = 65536;
 const SIZE_LIMIT = 1n << 30n;
 /** Nothing is read across a page: the last one of a table may be the last one there is. In bytes. */
 const PAGE_BYTES = 4096;
+
 /**
  * All symbols with one of `names`: static ones may share a name. From the table that the kernel has for itself, where
  * VMCOREINFO tells where it is (6.0 and later); else those that VMCOREINFO has, without sizes.
