@@ -72,157 +72,128 @@ function array(label: string, type: string, bound: number | undefined): Entry {
   return { tag: TAG.array, label, attributes: [[AT_TYPE, { ref: type }]], children: [subrange] };
 }
 
+type Attributes = Entry['attributes'];
+
+/** A type of `size` bytes; without a name it is anonymous. */
+function sized(
+  tag: number,
+  name: string | undefined,
+  size: number,
+  more: Pick<Entry, 'label' | 'children'> = {},
+): Entry {
+  const named: Attributes = name === undefined ? [] : [[AT_NAME, name]];
+  return { tag, attributes: [...named, [AT_SIZE, size]], ...more };
+}
+
+function unit(name: string, children: readonly Entry[]): Entry {
+  return { tag: TAG.unit, attributes: [[AT_NAME, name]], children };
+}
+
+const LONG = sized(TAG.base, 'long int', 8, { label: 'long' });
+
 /** Two source files, as compilers describe them; the first knows less. */
 export function kernelUnits(version: number): Entry[] {
   const old = version < 3;
-  const long: Entry = {
-    tag: TAG.base,
-    label: 'long',
-    attributes: [
-      [AT_NAME, 'long int'],
-      [AT_SIZE, 8],
-    ],
-  };
-  const first: Entry = {
-    tag: TAG.unit,
-    attributes: [[AT_NAME, 'first.c']],
-    children: [
-      long,
-      // What is only declared is not what is looked for.
-      {
-        tag: TAG.structure,
-        attributes: [
-          [AT_NAME, 'page'],
-          [AT_DECLARATION, true],
-        ],
-      },
-      {
-        tag: TAG.subprogram,
-        label: 'function',
-        attributes: [
-          [AT_NAME, 'page'],
-          [AT_SIBLING, { end: 'function' }],
-        ],
-        children: [
-          {
-            tag: TAG.structure,
-            attributes: [
-              [AT_NAME, 'page'],
-              [AT_SIZE, 1],
-            ],
-          },
-        ],
-      },
-    ],
-  };
-  const second: Entry = {
-    tag: TAG.unit,
-    attributes: [[AT_NAME, 'second.c']],
-    children: [
-      long,
-      {
-        tag: TAG.structure,
-        label: 'words',
-        attributes: [[AT_SIZE, 16]],
-        children: [member('private', 8, 'long', old), member('compound_head', 0, 'long', old)],
-      },
-      {
-        tag: TAG.union,
-        label: 'either',
-        attributes: [[AT_SIZE, 16]],
-        children: [member('lru', 0, 'list', old), member(undefined, 0, 'words', old)],
-      },
-      {
-        tag: TAG.structure,
-        attributes: [
-          [AT_NAME, 'page'],
-          [AT_SIZE, 64],
-        ],
-        children: [
-          member('flags', 0, 'long', old),
-          member(undefined, 8, 'either', old),
-          member('mapping', 24, 'long', old),
-          member('_mapcount', 48, 'long', old),
-          member('page_type', 48, 'long', old),
-          member('nobody_asks_for_it', 52, 'long', old),
-        ],
-      },
-      {
-        tag: TAG.structure,
-        label: 'list',
-        attributes: [
-          [AT_NAME, 'list_head'],
-          [AT_SIZE, 16],
-        ],
-        children: [member('next', 0, 'long', old), member('prev', 8, 'long', old)],
-      },
-      {
-        tag: TAG.structure,
-        attributes: [
-          [AT_NAME, 'zone'],
-          [AT_SIZE, 1536],
-        ],
-        children: [member('free_area', 256, 'areas', old)],
-      },
-      array('areas', 'list', 10),
-      { tag: TAG.structure, label: 'mask', attributes: [[AT_SIZE, 128]], children: [] },
-      {
-        tag: TAG.typedef,
-        label: 'bits',
-        attributes: [
-          [AT_NAME, 'also_nobody'],
-          [AT_TYPE, { ref: 'mask' }],
-        ],
-      },
-      {
-        tag: TAG.typedef,
-        attributes: [
-          [AT_NAME, 'nodemask_t'],
-          [AT_TYPE, { ref: 'bits' }],
-        ],
-      },
-      {
-        tag: TAG.enumeration,
-        attributes: [
-          [AT_NAME, 'pageflags'],
-          [AT_SIZE, 4],
-        ],
-        children: (
-          [
-            ['PG_lru', 4],
-            ['PG_head', 16],
-            ['PG_private', 13],
-            ['PG_swapcache', -3],
-          ] as const
-        ).map(([name, value]) => ({
-          tag: TAG.enumerator,
-          attributes: [
-            [AT_NAME, name],
-            [AT_VALUE, value],
-          ],
-        })),
-      },
-      array('unknown', 'long', undefined),
-      {
-        tag: TAG.variable,
-        label: 'nodes',
-        attributes: [
-          [AT_NAME, 'node_data'],
-          [AT_TYPE, { ref: 'unknown' }],
-          [AT_DECLARATION, true],
-        ],
-      },
-      array('known', 'long', 1023),
-      {
-        tag: TAG.variable,
-        attributes: [
-          [AT_SPECIFICATION, { ref: 'nodes' }],
-          [AT_TYPE, { ref: 'known' }],
-        ],
-      },
-    ],
-  };
-  return [first, second];
+  return [
+    firstUnit(),
+    unit('second.c', [
+      LONG,
+      ...pageStructures(old),
+      ...listStructures(old),
+      ...nodeMask(),
+      pageFlags(),
+      ...nodeData(),
+    ]),
+  ];
+}
+
+/** What is only declared, or local to a function, is not what is looked for. */
+function firstUnit(): Entry {
+  const declared: Attributes = [
+    [AT_NAME, 'page'],
+    [AT_DECLARATION, true],
+  ];
+  const called: Attributes = [
+    [AT_NAME, 'page'],
+    [AT_SIBLING, { end: 'function' }],
+  ];
+  const local = [sized(TAG.structure, 'page', 1)];
+  return unit('first.c', [
+    LONG,
+    { tag: TAG.structure, attributes: declared },
+    { tag: TAG.subprogram, label: 'function', attributes: called, children: local },
+  ]);
+}
+
+function pageStructures(old: boolean): Entry[] {
+  const words = [member('private', 8, 'long', old), member('compound_head', 0, 'long', old)];
+  const either = [member('lru', 0, 'list', old), member(undefined, 0, 'words', old)];
+  const page = [
+    member('flags', 0, 'long', old),
+    member(undefined, 8, 'either', old),
+    member('mapping', 24, 'long', old),
+    member('_mapcount', 48, 'long', old),
+    member('page_type', 48, 'long', old),
+    member('nobody_asks_for_it', 52, 'long', old),
+  ];
+  return [
+    sized(TAG.structure, undefined, 16, { label: 'words', children: words }),
+    sized(TAG.union, undefined, 16, { label: 'either', children: either }),
+    sized(TAG.structure, 'page', 64, { children: page }),
+  ];
+}
+
+function listStructures(old: boolean): Entry[] {
+  const list = [member('next', 0, 'long', old), member('prev', 8, 'long', old)];
+  return [
+    sized(TAG.structure, 'list_head', 16, { label: 'list', children: list }),
+    sized(TAG.structure, 'zone', 1536, { children: [member('free_area', 256, 'areas', old)] }),
+    array('areas', 'list', 10),
+  ];
+}
+
+/** A typedef of a typedef. */
+function nodeMask(): Entry[] {
+  const typedef = (name: string, type: string): Attributes => [
+    [AT_NAME, name],
+    [AT_TYPE, { ref: type }],
+  ];
+  return [
+    sized(TAG.structure, undefined, 128, { label: 'mask', children: [] }),
+    { tag: TAG.typedef, label: 'bits', attributes: typedef('also_nobody', 'mask') },
+    { tag: TAG.typedef, attributes: typedef('nodemask_t', 'bits') },
+  ];
+}
+
+function pageFlags(): Entry {
+  const values = { PG_lru: 4, PG_head: 16, PG_private: 13, PG_swapcache: -3 };
+  const children = Object.entries(values).map(([name, value]): Entry => {
+    const attributes: Attributes = [
+      [AT_NAME, name],
+      [AT_VALUE, value],
+    ];
+    return { tag: TAG.enumerator, attributes };
+  });
+  return sized(TAG.enumeration, 'pageflags', 4, { children });
+}
+
+/** A variable that is declared first, and defined with a length later. */
+function nodeData(): Entry[] {
+  const declared: Attributes = [
+    [AT_NAME, 'node_data'],
+    [AT_TYPE, { ref: 'unknown' }],
+    [AT_DECLARATION, true],
+  ];
+  const defined: Attributes = [
+    [AT_SPECIFICATION, { ref: 'nodes' }],
+    [AT_TYPE, { ref: 'known' }],
+  ];
+  return [
+    array('unknown', 'long', undefined),
+    { tag: TAG.variable, label: 'nodes', attributes: declared },
+    array('known', 'long', 1023),
+    { tag: TAG.variable, attributes: defined },
+  ];
 }
 
 /** What is made of {@link kernelUnits}. */
