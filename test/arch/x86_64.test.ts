@@ -6,7 +6,7 @@ import { x86_64 } from '../../lib/arch/x86_64.ts';
 function imageOf(symbols: Readonly<Record<string, bigint>>, physBase: number) {
   const none = () => undefined;
   const facts: KernelFacts = { symbol: (name) => symbols[name], number: none, bignum: none, address: none };
-  return x86_64.kernelImage?.(facts, physBase);
+  return x86_64.kernelImage?.(facts, physBase, () => 0n);
 }
 
 t.test('the image, in whole pages of 2 MiB', async (t) => {
