@@ -1,5 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { hex, VmcoreError } from '../errors.ts';
+import { damaged } from './damaged.ts';
 import type { S390Header } from './s390-header.ts';
 
 /** In front of each segment: struct df_s390_dump_segm_hdr (s390-tools, include/dump/s390_dump.h). In bytes. */
@@ -49,7 +50,7 @@ export function readSegmentHeader(
   if (length === 0n || !isAligned || start < memoryBefore || start + length > memorySize) {
     const what = `claims a segment of ${length} bytes at ${hex(start)}`;
     const place = `whole pages between ${hex(memoryBefore)} and ${hex(memorySize)}`;
-    throw corrupt(source, at, `${what}, which are no ${place}`);
+    throw damaged(source.name, `${what}, which are no ${place}`, at);
   }
   const blocks = view.getUint32(SEGMENT.blocks);
   const header = { start: Number(start), length: Number(length), isLast, blocks };
@@ -80,16 +81,12 @@ function countEntries(
 ): number {
   if (entrySize === 0 || entrySize > ENTRY_LIMIT || entrySize % PAGE_SIZE !== 0) {
     const what = `has compressed memory, in entries of ${entrySize} bytes`;
-    throw corrupt(source, at, `${what}, which are not whole pages of at most ${ENTRY_LIMIT}`);
+    throw damaged(source.name, `${what}, which are not whole pages of at most ${ENTRY_LIMIT}`, at);
   }
   const count = view.getUint32(SEGMENT.entryCount);
   if (count > ENTRIES_LIMIT || count !== Math.ceil(length / entrySize)) {
     const what = `claims ${count} compressed entries of ${entrySize} bytes for a segment of ${length} bytes`;
-    throw corrupt(source, at, `${what}; a segment has at most ${ENTRIES_LIMIT}`);
+    throw damaged(source.name, `${what}; a segment has at most ${ENTRIES_LIMIT}`, at);
   }
   return count;
-}
-
-function corrupt(source: ByteSource, offset: number, what: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, { file: source.name, offset });
 }

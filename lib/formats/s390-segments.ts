@@ -1,5 +1,6 @@
 import type { ByteSource } from '../access/byte-source.ts';
 import { isVmcoreError, VmcoreError } from '../errors.ts';
+import { damaged } from './damaged.ts';
 import { requireEndMarker } from './s390-end-marker.ts';
 import { EntryReader, entriesOf, type SegmentEntries } from './s390-entries.ts';
 import type { S390Header } from './s390-header.ts';
@@ -104,7 +105,7 @@ function walk(source: ByteSource, header: S390Header, blockSize: number): Walk {
       entries += next.entryOffsets.length;
       const offset = at + SEGMENT_HEADER_BYTES;
       if (segments.length === SEGMENTS_LIMIT || entries > ALL_ENTRIES_LIMIT) {
-        throw corrupt(source, at, 'has more segments than any machine has memory for');
+        throw damaged(source.name, 'has more segments than any machine has memory for', at);
       }
       const segment = placeSegment(source, next, { offset, blockSize, entrySize: header.entrySize });
       if (next.length > 0) segments.push(segment);
@@ -134,8 +135,4 @@ function placeSegment(
   const stored = { source, start, end: start + length, offset, blocks, blockSize, entrySize, entryOffsets };
   const entries = entriesOf(stored);
   return { start, end: entries.endWithin(source.size), offset, entries };
-}
-
-function corrupt(source: ByteSource, offset: number, what: string): VmcoreError {
-  return new VmcoreError('ERR_VMCORE_CORRUPT', `${source.name}: ${what}`, { file: source.name, offset });
 }
