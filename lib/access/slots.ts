@@ -55,6 +55,8 @@ export class Slots {
   #free: Uint8Array | undefined;
   /** The region that was used last. */
   #current: Region | undefined;
+  /** No read is longer: twice the last one, so that a stretch that is lost fails once for each of the smallest. */
+  #longestRead = Number.POSITIVE_INFINITY;
 
   constructor(source: ByteSource, options: SlotOptions) {
     this.#source = source;
@@ -166,15 +168,20 @@ export class Slots {
   }
 
   #read(position: number, readBytes: number): Region {
-    const buffer = this.#free ?? new Uint8Array(Math.min(readBytes, this.#source.size));
-    for (let length = readBytes; ; length /= 2) {
+    // Where a read fails it is there for the next one.
+    this.#free ??= new Uint8Array(Math.min(readBytes, this.#source.size));
+    const buffer = this.#free;
+    for (let length = Math.min(readBytes, this.#longestRead); ; length /= 2) {
+      this.#longestRead = 2 * length;
       try {
         const region = readRegion(this.#source, position, length, buffer);
         this.#buffers.set(region, buffer);
         this.#free = undefined;
         return region;
       } catch (error) {
-        if (length <= SMALLEST_READ || !isLostData(error)) throw error;
+        if (length > SMALLEST_READ && isLostData(error)) continue;
+        this.#longestRead = length;
+        throw error;
       }
     }
   }

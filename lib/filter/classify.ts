@@ -198,9 +198,9 @@ class Classifier {
       const to = Math.min(range.endPfn, endPfn);
       if (from >= to) continue;
       for (const chunk of pages.chunks(range, from, to)) {
-        scan.scan(chunk);
-        this.#judged += chunk.count;
-        if (this.#turns.due) await this.#giveTurn();
+        if (chunk) scan.scan(chunk);
+        this.#judged += chunk?.count ?? 0;
+        if (this.#turns.due) await this.#giveTurn(pages.unreadable);
       }
     }
     this.#options.signal?.throwIfAborted();
@@ -208,8 +208,8 @@ class Classifier {
     return pages.unreadable - before + (firstPfn === 0 ? unreadable : 0);
   }
 
-  async #giveTurn(): Promise<void> {
-    this.#report(this.#judged);
+  async #giveTurn(unreadable: number): Promise<void> {
+    this.#report(this.#judged + unreadable);
     await this.#turns.give();
   }
 

@@ -140,7 +140,7 @@ function rangeOf(memMap: MemMap, pfn: number): MemMapRange | undefined {
 /** The struct pages of `pfn` and, if there is one, of the page behind it. */
 function pairOf(pages: StructPages, range: MemMapRange, pfn: number): StructPageChunk | undefined {
   for (const chunk of pages.chunks(range, pfn, Math.min(pfn + 2, range.endPfn))) {
-    return chunk.firstPfn === pfn ? chunk : undefined;
+    return chunk?.firstPfn === pfn ? chunk : undefined;
   }
   return undefined;
 }

@@ -49,8 +49,11 @@ export class StructPages {
     this.#gathered = { firstPfn: 0, count: 0, words, bytes: new Uint8Array(words.buffer), firstWord: 0 };
   }
 
-  /** The chunks of pfns `from` to `to` - 1 of a range, ascending; struct pages that can't be read are left out. */
-  *chunks(range: MemMapRange, from = range.firstPfn, to = range.endPfn): Generator<StructPageChunk> {
+  /**
+   * The chunks of pfns `from` to `to` - 1 of a range, ascending. Struct pages that can't be read are left out, and it comes
+   * back without a chunk for each stretch of them: there may be as many as of the others.
+   */
+  *chunks(range: MemMapRange, from: number, to: number): Generator<StructPageChunk | undefined> {
     for (let pfn = from; pfn < to; ) {
       const chunk = this.#direct(range, pfn, to) ?? this.#gather(range, pfn, to);
       if (chunk) {
@@ -58,9 +61,11 @@ export class StructPages {
         this.#slots.check();
         pfn += chunk.count;
       } else {
-        const skipped = Math.min(this.#pagesInMemoryPage(range, pfn), to - pfn);
+        const absent = Math.ceil(this.#absentBytes(this.#address(range, pfn)) / this.#size);
+        const skipped = Math.min(absent, to - pfn);
         this.unreadable += skipped;
         pfn += skipped;
+        yield undefined;
       }
     }
   }
@@ -129,26 +134,57 @@ export class StructPages {
     }
   }
 
-  /** Copies up to a group together, or what can be read of it. */
+  /** Copies up to a group together, or what can be read of it: page by page, because one that is absent ends it. */
   #gather(range: MemMapRange, pfn: number, to: number): StructPageChunk | undefined {
     const address = this.#address(range, pfn);
-    if (!this.#translate(address)) return undefined;
-    for (let pages = Math.min(GATHER_PAGES, to - pfn); pages >= 1; pages >>= 1) {
-      const count = Math.max(1, evenEnd(pfn, pages, to));
-      try {
-        this.#memory.read(address, this.#gathered.bytes.subarray(0, count * this.#size));
-        return { ...this.#gathered, firstPfn: pfn, count };
-      } catch (error) {
-        if (!isAbsent(error)) throw error;
-      }
+    const wanted = Math.min(GATHER_PAGES, to - pfn) * this.#size;
+    let there = 0;
+    while (there < wanted) {
+      const at = address + BigInt(there);
+      const end = Math.min(there + restOf(at, SMALLEST_PAGE), wanted);
+      if (!this.#read(at, this.#gathered.bytes.subarray(there, end))) break;
+      there = end;
     }
-    return undefined;
+    const pages = Math.floor(there / this.#size);
+    if (pages === 0) return undefined;
+    return { ...this.#gathered, firstPfn: pfn, count: Math.max(1, evenEnd(pfn, pages, to)) };
   }
 
-  /** How many struct pages from that of `pfn` on begin in the page of memory in which it begins: absent together. */
-  #pagesInMemoryPage(range: MemMapRange, pfn: number): number {
-    const rest = SMALLEST_PAGE - Number(this.#address(range, pfn) % BigInt(SMALLEST_PAGE));
-    return Math.ceil(rest / this.#size);
+  /** Whether all of it is there. */
+  #read(address: bigint, into: Uint8Array): boolean {
+    try {
+      this.#memory.read(address, into);
+      return true;
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw error;
+    }
+  }
+
+  /** How many bytes from `address` on are absent together: all that are not mapped or not in the core, or a page that was lost. */
+  #absentBytes(address: bigint): number {
+    const translated = this.#translate(address);
+    if (!translated) return this.#unmappedBytes(address);
+    const { paddr, contiguous } = translated;
+    const { start, end, offset, count } = this.#extents;
+    const index = findExtent(this.#extents, paddr);
+    let absent = 0;
+    if (index >= count) absent = contiguous;
+    else if (start[index]! > paddr) absent = start[index]! - paddr;
+    else if (offset[index]! < 0) absent = end[index]! - paddr;
+    return Math.max(restOf(address, SMALLEST_PAGE), Math.min(absent, contiguous));
+  }
+
+  /** As far as the entry goes that maps nothing. */
+  #unmappedBytes(address: bigint): number {
+    let bytes = SMALLEST_PAGE;
+    try {
+      for (const step of this.#memory.addressSpace.walk(address))
+        if (step.kind === 'none') bytes = Math.max(bytes, step.bytes);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+    return restOf(address, bytes);
   }
 
   #address(range: MemMapRange, pfn: number): bigint {
@@ -159,6 +195,11 @@ export class StructPages {
 /** Not mapped, not in the core, or not readable there. */
 function isAbsent(error: unknown): boolean {
   return isVmcoreError(error, 'ERR_VMCORE_UNMAPPED') || isLostData(error);
+}
+
+/** Bytes from `address` to the end of what is aligned to `bytes` around it. */
+function restOf(address: bigint, bytes: number): number {
+  return bytes - Number(address % BigInt(bytes));
 }
 
 /** `count` less one where the chunk would end behind an even pfn, between a head and its second page; never beyond `to`. */

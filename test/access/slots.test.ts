@@ -4,6 +4,7 @@ import { BufferSource } from '../../lib/access/buffer-source.ts';
 import { FileSource } from '../../lib/access/file-source.ts';
 import { WINDOW_BYTES } from '../../lib/access/region.ts';
 import { type SlotOptions, Slots } from '../../lib/access/slots.ts';
+import { VmcoreError } from '../../lib/errors.ts';
 import { mappingsOf, PAGE, patternAt, patternFile } from '../native/support.ts';
 import { beyondEmulation } from '../support/emulation.ts';
 import { FakeSource } from './fake-source.ts';
@@ -136,6 +137,24 @@ t.test('memory that was read into is read into again', async (t) => {
     t.same(bytes, expected(start, bytes.length), `${start}`);
   }
   t.equal(arrays.size, 1);
+});
+
+t.test('a stretch that is lost fails once for each of the smallest reads', async (t) => {
+  const source = new FakeSource(256 * KIB, (position) => {
+    if (position < 64 * KIB) throw new VmcoreError('ERR_VMCORE_IO', 'lost');
+    return patternAt(position);
+  });
+  const lengths = { regionBytes: 64 * KIB, readBytes: 64 * KIB };
+  const slots = new Slots(source, { slots: 1, ...lengths, policy: 'read' });
+  const readAll = (from: number, to: number, look: (position: number) => void): number[] => {
+    source.calls.length = 0;
+    for (let position = from; position < to; position += 4 * KIB) look(position);
+    return source.calls.map((call) => Number(call.split('+')[1]) / KIB);
+  };
+  const lost = readAll(0, 64 * KIB, (at) => t.throws(() => slots.window(at), { code: 'ERR_VMCORE_IO' }));
+  t.same(lost, [64, 32, 16, 8, ...new Array<number>(16).fill(4)]);
+  const there = readAll(64 * KIB, 256 * KIB, (at) => t.same(read(slots, at, 10), expected(at, 10)));
+  t.same(there, [4, 8, 16, 32, 64, 64, 64], 'and behind it they are soon as long as before');
 });
 
 t.test('the memory of a Buffer that is the core is not read into', async (t) => {
