@@ -95,8 +95,7 @@ export class CoreParts {
       inputLevel: header?.dumpLevel ?? 0,
       memory: this.virtual,
       vmcoreinfo: () => this.requireVmcoreinfo(),
-      openSlots: (use) =>
-        new Slots(source, use === 'pass' ? this.#profile.structPages : this.#profile.memory),
+      openSlots: () => new Slots(source, this.#profile.structPages),
     });
   }
 
@@ -160,7 +159,6 @@ export class CoreParts {
   release(): void {
     this.tables.slots.release();
     this.memory.slots.release();
-    this.pages.release();
   }
 
   #planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan> {

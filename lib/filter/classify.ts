@@ -55,16 +55,13 @@ export interface ScanOptions {
   readonly select?: SelectPages | undefined;
 }
 
-/** All struct pages one after another, or single ones here and there. */
-export type StructPageUse = 'pass' | 'lookup';
-
 /** What is known of the dead kernel's pages. */
 export interface PageFacts {
   readonly layout: PageLayout;
   readonly memMap: MemMap;
   readonly littleEndian: boolean;
   /** A stream of struct pages for one user, who releases it. */
-  openStructPages(use: StructPageUse): StructPages;
+  openStructPages(): StructPages;
 }
 
 /** The pages that are classified. */
@@ -149,7 +146,7 @@ class Classifier {
     this.#options = options;
     this.#turns = new Turns(options.signal);
     this.#scan = facts && new PageScan(facts.layout, facts.littleEndian, level);
-    this.#pages = facts?.openStructPages('pass');
+    this.#pages = facts?.openStructPages();
     this.#totalPages = (facts?.memMap.ranges ?? []).reduce((sum, range) => sum + pagesOf(range), 0);
   }
 

@@ -6,14 +6,7 @@ import { pageLayout } from '../kernel/page-layout.ts';
 import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
-import {
-  type Classification,
-  classify,
-  onlyPiece,
-  type PageFacts,
-  type ScanOptions,
-  type StructPageUse,
-} from './classify.ts';
+import { type Classification, classify, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
 import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
 import { PAGE_CLASSES } from './page-class.ts';
@@ -32,8 +25,8 @@ export interface CorePagesOptions {
   readonly memory: VirtualMemory;
   /** Throws ERR_VMCORE_NO_VMCOREINFO where there is none. */
   vmcoreinfo(): Vmcoreinfo;
-  /** Slots for one who passes over struct pages, or looks at single ones. */
-  openSlots(use: StructPageUse): Slots;
+  /** Slots for one who passes over struct pages. */
+  openSlots(): Slots;
 }
 
 /**
@@ -93,7 +86,7 @@ export class CorePages {
   explain(pfn: number, level: number): PageExplanation {
     const { extents, pageSize } = this.#options;
     const facts = this.#known();
-    this.#lookup ??= facts?.openStructPages('lookup');
+    this.#lookup ??= facts?.openStructPages();
     const lookup = facts && this.#lookup && { facts, structPages: this.#lookup };
     return explain(lookup, { extents, pageSize, maxPfn: this.maxMapnr }, pfn, level);
   }
@@ -103,10 +96,6 @@ export class CorePages {
     const facts = this.#known();
     const range = facts?.memMap.ranges.find(({ firstPfn, endPfn }) => pfn >= firstPfn && pfn < endPfn);
     return facts && range && range.address + BigInt((pfn - range.firstPfn) * facts.layout.size);
-  }
-
-  release(): void {
-    this.#lookup?.release();
   }
 
   async *#pieces(level: number, options: ScanOptions, piecePages: number): AsyncGenerator<Classification> {
@@ -141,7 +130,7 @@ export class CorePages {
         layout,
         memMap: findMemMap(memory, vmcoreinfo(), arch, this.maxPfn),
         littleEndian: memory.littleEndian,
-        openStructPages: (use) => new StructPages(memory, extents, openSlots(use), layout.size),
+        openStructPages: () => new StructPages(memory, extents, openSlots(), layout.size),
       };
     } catch (error) {
       if (!(error instanceof VmcoreError)) throw error;

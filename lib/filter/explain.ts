@@ -1,5 +1,5 @@
 import type { MemMap, MemMapRange } from '../kernel/mem-map.ts';
-import type { StructPageChunk, StructPages } from '../kernel/struct-pages.ts';
+import type { StructPages } from '../kernel/struct-pages.ts';
 import { PageBitmap } from './bitmap.ts';
 import type { PageFacts } from './classify.ts';
 import { LEVEL_MAX } from './dump-level.ts';
@@ -27,7 +27,7 @@ export interface PageExplanation {
   readonly text: string;
 }
 
-/** What is known of the kernel's pages, and a stream to read single ones. */
+/** What is known of the kernel's pages, and how single ones are read. */
 interface KnownPages {
   readonly facts: PageFacts;
   readonly structPages: StructPages;
@@ -120,7 +120,7 @@ function judge(
     if (head === last || presenceOf(limits, head) !== 'data') continue;
     last = head;
     const range = rangeOf(facts.memMap, head);
-    const chunk = range && pairOf(structPages, range, head);
+    const chunk = range && structPages.pair(range, head);
     if (!chunk) continue;
     const bitmap = new PageBitmap(head + 1, undefined, head);
     bitmap.set(head, head + 1);
@@ -137,20 +137,12 @@ function rangeOf(memMap: MemMap, pfn: number): MemMapRange | undefined {
   return memMap.ranges.find((range) => pfn >= range.firstPfn && pfn < range.endPfn);
 }
 
-/** The struct pages of `pfn` and, if there is one, of the page behind it. */
-function pairOf(pages: StructPages, range: MemMapRange, pfn: number): StructPageChunk | undefined {
-  for (const chunk of pages.chunks(range, pfn, Math.min(pfn + 2, range.endPfn))) {
-    return chunk?.firstPfn === pfn ? chunk : undefined;
-  }
-  return undefined;
-}
-
 function structPage(
   { facts: { layout, littleEndian }, structPages }: KnownPages,
   range: MemMapRange,
   pfn: number,
 ): PageExplanation['structPage'] {
-  const chunk = pairOf(structPages, range, pfn);
+  const chunk = structPages.pair(range, pfn);
   if (!chunk) return undefined;
   const view = new DataView(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength);
   return {

@@ -70,6 +70,14 @@ export class StructPages {
     }
   }
 
+  /**
+   * A copy of the struct pages of `pfn` and, if the range has one, of the page behind it, valid until the next one is asked
+   * for; undefined where the first can't be read. Of its own slots it uses none.
+   */
+  pair(range: MemMapRange, pfn: number): StructPageChunk | undefined {
+    return this.#gather(range, pfn, Math.min(pfn + 2, range.endPfn));
+  }
+
   /** Unmaps what the last chunk was part of. */
   release(): void {
     this.#slots.release();

@@ -1,7 +1,10 @@
 // explain() says of every page what classify() decides, and why.
+import { copyFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { openVmcore, PAGE_CLASSES, type PageClass, type Vmcore } from '../../lib/index.ts';
+import { isVmcoreError, openVmcore, PAGE_CLASSES, type PageClass, type Vmcore } from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 import { buildKernelCore, type KernelCoreOptions } from '../support/kernel-core.ts';
 import { pagesOf, place } from '../support/page-cases.ts';
 import { generations } from '../support/page-generations.ts';
@@ -121,6 +124,33 @@ t.test('a page whose struct page can not be read', async (t) => {
   const core = await open(t, { vmemmap: 'scattered', unmapped: [1024] });
   t.match(core.explain(1030), { kept: true, structPage: undefined, text: /struct page can't be read/ });
 });
+
+t.test(
+  'a core that is cut off is an error, or what was read before',
+  beyondEmulation('sigbus'),
+  async (t) => {
+    const path = join(t.testdir(), 'core');
+    copyFileSync((await bundledCore()).path, path);
+    await using whole = await openVmcore((await bundledCore()).path);
+    await using core = await openVmcore(path);
+    core.explain(10);
+    truncateSync(path, 0);
+    const wrong: string[] = [];
+    let failed = 0;
+    for (let pfn = 10; pfn < core.maxPfn; pfn += 100) {
+      try {
+        const { text } = core.explain(pfn);
+        if (text !== whole.explain(pfn).text) wrong.push(text);
+      } catch (error) {
+        if (isVmcoreError(error, 'ERR_VMCORE_FAULT') || isVmcoreError(error, 'ERR_VMCORE_TRUNCATED'))
+          failed++;
+        else throw error;
+      }
+    }
+    t.same(wrong, []);
+    t.ok(failed > 0, `${failed} errors`);
+  },
+);
 
 t.test('what is no page frame', async (t) => {
   const core = await open(t, {});
