@@ -23,7 +23,7 @@ export async function openCoreFile(
 ): Promise<CoreFile> {
   const sources = await Promise.all(files.map((file) => unwrap(file, options)));
   const isCutOff = sources.some((source) => source instanceof FlattenedSource && source.isCutOff);
-  const plain = openPlain(sources, options);
+  const plain = await openPlain(sources, options);
   const core = isCutOff ? { ...plain, incomplete: true } : plain;
   return options.vmcoreinfo === undefined ? addLowcoreNote(core) : core;
 }
@@ -33,7 +33,7 @@ async function unwrap(file: ByteSource, options: OpenCoreOptions): Promise<ByteS
   return isFlattened(headOf(file)) ? openFlattened(file, options) : file;
 }
 
-function openPlain(sources: readonly ByteSource[], options: OpenCoreOptions): CoreFile {
+async function openPlain(sources: readonly ByteSource[], options: OpenCoreOptions): Promise<CoreFile> {
   const heads = sources.map(headOf);
   const [source, head] = [sources[0]!, heads[0]!];
   if (heads.every(isKdump)) return openKdump(sources, options);

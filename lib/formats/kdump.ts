@@ -1,5 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
 import { argumentError, VmcoreError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import type { CoreFile, OpenCoreOptions } from './core-file.ts';
 import { extentsOf, readBitmaps } from './kdump-bitmaps.ts';
 import { descriptorsStart, type KdumpFacts, readKdumpHeaders } from './kdump-headers.ts';
@@ -20,14 +21,16 @@ export interface OpenedMember {
 
 /**
  * A dump in kdump-compressed format, versions 0 to 6: one file, or all members of a split set in any order.
- * @throws VmcoreError ERR_VMCORE_TRUNCATED (also where a member is missing), ERR_VMCORE_CORRUPT, ERR_VMCORE_ARGUMENT.
+ * @throws VmcoreError ERR_VMCORE_TRUNCATED (also where a member is missing), ERR_VMCORE_CORRUPT, ERR_VMCORE_ARGUMENT;
+ *   the signal's reason.
  */
-export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptions): CoreFile {
+export async function openKdump(sources: readonly ByteSource[], options: OpenCoreOptions): Promise<CoreFile> {
   const opened = sources.map((source) => ({ source, facts: readKdumpHeaders(source) }));
   const { source, facts } = opened[0]!;
-  const bitmaps = readBitmaps(source, facts);
+  const turns = new Turns(options.signal);
+  const bitmaps = await readBitmaps(source, facts, turns);
   const members = orderMembers(opened);
-  const pages = new PageRank(bitmaps.bitmap2);
+  const pages = await PageRank.of(bitmaps.bitmap2, turns);
   const { blockSize, littleEndian, maxMapnr } = facts;
   const descriptorsOffset = descriptorsStart(facts);
   const memory = new KdumpSource({
@@ -42,6 +45,8 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
     sparing: options.sparing,
     missingAsZeros: options.excluded === 'zeros',
   });
+  const size = sources.reduce((sum, member) => sum + member.size, 0);
+  const extents = await extentsOf(bitmaps, blockSize, { name: source.name, size }, turns);
   const notePayload = readNotes(source, facts);
   const notes = parseNotes(notePayload, littleEndian);
   const { utsname, nrCpus, dumpLevel, crashTime, physBase } = facts;
@@ -53,7 +58,7 @@ export function openKdump(sources: readonly ByteSource[], options: OpenCoreOptio
     incomplete: opened.some((member) => (member.facts.status & STATUS_INCOMPLETE) !== 0),
     segments: [],
     source: memory,
-    extents: extentsOf(bitmaps, blockSize),
+    extents,
     notePayload,
     notes,
     header: {

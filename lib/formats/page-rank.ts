@@ -1,7 +1,10 @@
+import type { Turns } from '../turns.ts';
 import { BIT_COUNTS } from './bit-counts.ts';
 
 /** Bits are counted beforehand in groups of so many bytes: 512 pages, and 8 bytes of memory for each. */
 const GROUP_BYTES = 64;
+/** Groups between two looks at the clock: less than 1 ms. */
+const GROUPS_PER_LOOK = 1024;
 
 /** A bitmap that tells how many bits are set before one: which descriptor is that of a page. */
 export class PageRank {
@@ -9,16 +12,26 @@ export class PageRank {
   /** Bits set before each group. */
   readonly #before: Float64Array;
 
-  /** `bytes` has a bit for each pfn, the lowest bit of a byte first, and is not changed afterwards. */
-  constructor(bytes: Uint8Array) {
+  private constructor(bytes: Uint8Array, before: Float64Array) {
     this.#bytes = bytes;
-    this.#before = new Float64Array(Math.ceil(bytes.length / GROUP_BYTES) + 1);
+    this.#before = before;
+  }
+
+  /**
+   * `bytes` has a bit for each pfn, the lowest bit of a byte first, and is not changed afterwards.
+   * @throws the reason of the turns' signal.
+   */
+  static async of(bytes: Uint8Array, turns: Turns): Promise<PageRank> {
+    const { length } = bytes;
+    const before = new Float64Array(Math.ceil(length / GROUP_BYTES) + 1);
     let bits = 0;
-    for (let i = 0; i < bytes.length; i++) {
-      if (i % GROUP_BYTES === 0) this.#before[i / GROUP_BYTES] = bits;
-      bits += BIT_COUNTS[bytes[i]!]!;
+    for (let group = 0, i = 0; i < length; group++) {
+      before[group] = bits;
+      for (const end = Math.min(i + GROUP_BYTES, length); i < end; i++) bits += BIT_COUNTS[bytes[i]!]!;
+      if (group % GROUPS_PER_LOOK === 0 && turns.due) await turns.give();
     }
-    this.#before[this.#before.length - 1] = bits;
+    before[before.length - 1] = bits;
+    return new PageRank(bytes, before);
   }
 
   /** Bits set in all. */

@@ -10,6 +10,7 @@ import { kdumpLayout, STATUS_EXCLUDED_VMEMMAP, STATUS_INCOMPLETE } from '../form
 import type { KdumpMember } from '../formats/kdump-source.ts';
 import { type KdumpDescription, KdumpWriter } from '../output/kdump.ts';
 import type { AbortMode } from '../output/sink.ts';
+import { Turns } from '../turns.ts';
 import { type DumpTarget, isStream, type OutputOptions, openOutputs } from './output-target.ts';
 import { StoredPages } from './stored-pages.ts';
 
@@ -70,7 +71,7 @@ async function reassembleSources(
   const opened = sources.map((source) => ({ source, facts: readKdumpHeaders(source) }));
   const first = opened[0]!;
   requireSplit(opened);
-  const bitmaps = readBitmaps(first.source, first.facts);
+  const bitmaps = await readBitmaps(first.source, first.facts, new Turns(signal));
   const members = orderMembers(opened);
   const description = describe(opened, members);
   const [sink] = await openOutputs(output, options, signal);

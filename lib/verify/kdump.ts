@@ -13,6 +13,7 @@ import { bitmapStart, type KdumpFacts, readKdumpHeaders } from '../formats/kdump
 import { HEADER_SIZE, STATUS_INCOMPLETE } from '../formats/kdump-layout.ts';
 import type { KdumpMember } from '../formats/kdump-source.ts';
 import type { Work } from '../pipeline/progress.ts';
+import type { Turns } from '../turns.ts';
 import { FileFindings, type Findings } from './findings.ts';
 import { checkKdumpHeaders, hasSubHeader } from './kdump-headers.ts';
 import { KdumpPages } from './kdump-pages.ts';
@@ -64,21 +65,22 @@ async function openMember(
       return undefined;
     }
     checkKdumpHeaders(source, facts, own);
-    return { source, facts, findings: own, bitmaps: checkBitmaps(source, facts, own) };
+    return { source, facts, findings: own, bitmaps: await checkBitmaps(source, facts, own, turns) };
   } catch (error) {
     reportStructure(error, own, HEADER_SIZE);
     return undefined;
   }
 }
 
-function checkBitmaps(
+async function checkBitmaps(
   source: ByteSource,
   facts: KdumpFacts,
   findings: FileFindings,
-): KdumpBitmaps | undefined {
+  turns: Turns,
+): Promise<KdumpBitmaps | undefined> {
   try {
     const bitmaps = readBothBitmaps(source, facts);
-    const wrong = findContradiction(bitmaps);
+    const wrong = await findContradiction(bitmaps, turns);
     if (wrong >= 0) reportContradiction(bitmaps, wrong, facts, findings);
     return bitmaps;
   } catch (error) {
