@@ -93,6 +93,18 @@ const LOST_DATA: readonly VmcoreErrorCode[] = [
   'ERR_VMCORE_EXCLUDED',
 ];
 
+/** What the source of a core failed with, which says nothing of the core: asked again it may answer. Causes count, too. */
+export function sourceFailure(error: unknown): VmcoreError | undefined {
+  if (!isVmcoreError(error)) return undefined;
+  return SOURCE_FAILURES.has(error.code) ? error : sourceFailure(error.cause);
+}
+
+const SOURCE_FAILURES: ReadonlySet<VmcoreErrorCode> = new Set([
+  'ERR_VMCORE_IO',
+  'ERR_VMCORE_FAULT',
+  'ERR_VMCORE_TRUNCATED',
+]);
+
 /** `0x` and the hexadecimal digits of an address, for messages. */
 export function hex(address: number | bigint): string {
   return `0x${address.toString(16)}`;

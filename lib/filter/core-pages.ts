@@ -1,5 +1,5 @@
 import type { Slots } from '../access/slots.ts';
-import { hex, VmcoreError } from '../errors.ts';
+import { hex, sourceFailure, VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
 import { findMemMap } from '../kernel/mem-map.ts';
 import { pageLayout } from '../kernel/page-layout.ts';
@@ -66,7 +66,8 @@ export class CorePages {
   /**
    * What the core was filtered of before needs no judging again: a dump that has lost its struct pages can be copied.
    * @throws VmcoreError {@link problem} when a level above 1 needs what is not known; ERR_VMCORE_CORRUPT when the core claims
-   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
+   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws; at any level
+   *   what the source failed with while the mem_map was looked for.
    */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
     return onlyPiece(this.classifyPieces(level, options, Number.POSITIVE_INFINITY));
@@ -118,9 +119,11 @@ export class CorePages {
 
   #known(): PageFacts | undefined {
     const facts = this.#findFacts();
+    if (sourceFailure(facts)) throw facts;
     return facts instanceof VmcoreError ? undefined : facts;
   }
 
+  /** They are looked for again where it was the source that failed. */
   #findFacts(): PageFacts | VmcoreError {
     if (this.#facts) return this.#facts;
     const { memory, extents, arch, vmcoreinfo, openSlots } = this.#options;
@@ -134,6 +137,7 @@ export class CorePages {
       };
     } catch (error) {
       if (!(error instanceof VmcoreError)) throw error;
+      if (sourceFailure(error)) return error;
       this.#facts = error;
     }
     return this.#facts;

@@ -1,4 +1,4 @@
-import { hex, VmcoreError } from '../errors.ts';
+import { hex, sourceFailure, VmcoreError } from '../errors.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
@@ -65,7 +65,8 @@ interface Found {
 /**
  * Finds the mem_map. Where VMCOREINFO leaves it open what SYMBOL(mem_section) is (the array of roots, a pointer to it,
  * or one flat array), each reading is tried, and the first that validates is taken.
- * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO without the keys, ERR_VMCORE_CORRUPT when nothing validates.
+ * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO without the keys, ERR_VMCORE_CORRUPT when nothing validates, or with what the
+ *   source failed meanwhile.
  */
 export function findMemMap(memory: VirtualMemory, info: Vmcoreinfo, arch: string, maxPfn: number): MemMap {
   const symbol = info.symbol('mem_section');
@@ -132,6 +133,10 @@ function memMapOf(model: MemMap['model'], { ranges, lost, lostEnd }: Found): Mem
 }
 
 function noMemMap(name: string, symbol: bigint, failures: readonly unknown[]): VmcoreError {
+  for (const failure of failures) {
+    const failed = sourceFailure(failure);
+    if (failed) return failed;
+  }
   return new VmcoreError(
     'ERR_VMCORE_CORRUPT',
     `SYMBOL(${name}) at ${hex(symbol)} leads to no valid mem_map: ${failures.map(String).join('; ')}`,

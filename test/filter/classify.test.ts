@@ -1,6 +1,9 @@
 // classify() on synthetic cores: however the kernel maps its memory, the same pages are left out; and the counts add up.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openVmcore, PAGE_CLASSES, type PageClass, type Vmcore } from '../../lib/index.ts';
+import { injectFaults } from '../support/faulty-addon.ts';
 import { buildKernelCore, type KernelCoreOptions } from '../support/kernel-core.ts';
 import { pagesOf, place, tableLevels } from '../support/page-cases.ts';
 import { generations } from '../support/page-generations.ts';
@@ -175,6 +178,24 @@ t.test('without a mem_map only levels 0 and 1 work', async (t) => {
   t.equal((await core.classify({ level: 1 })).kept, core.maxPfn);
   await t.rejects(core.classify({ level: 2 }), { code: 'ERR_VMCORE_NO_VMCOREINFO' });
 });
+
+t.test(
+  'a disk that fails while the mem_map is looked for: an error at every level, until it answers',
+  async (t) => {
+    const path = join(t.testdir(), 'core');
+    writeFileSync(path, buildKernelCore({ pages }).elf);
+    let fails = false;
+    using _ = injectFaults({ pread: () => (fails ? 'EIO' : undefined) });
+    await using core = await openVmcore(path, { access: 'read' });
+    fails = true;
+    t.match(core.filterProblem, { code: 'ERR_VMCORE_IO', file: path });
+    for (const level of [0, 1, 31]) await t.rejects(core.classify({ level }), { code: 'ERR_VMCORE_IO' });
+    t.throws(() => core.explain(10), { code: 'ERR_VMCORE_IO' });
+    fails = false;
+    t.equal(core.filterProblem, undefined);
+    t.same(await dropped(core), await dropped(await open(t, { pages })));
+  },
+);
 
 function at(firstPfn: number, group: readonly PageFields[]): Map<number, PageFields> {
   return new Map(group.map((page, i): [number, PageFields] => [firstPfn + i, page]));
