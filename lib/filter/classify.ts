@@ -33,7 +33,7 @@ export interface Classification extends ClassificationCounts {
   readonly bitmap: PageBitmap;
   /** What {@link ScanOptions.select} dropped, pages that the level leaves out included: their data is written nowhere. */
   readonly dropped?: PageBitmap;
-  /** The pages that the level leaves out, of the classes that were to be collected. */
+  /** The pages that are left out and counted for their class, of the classes that were to be collected. */
   readonly collected: ReadonlyMap<PageClass, PageBitmap>;
 }
 

@@ -101,11 +101,11 @@ export class CorePages {
 
   async *#pieces(level: number, options: ScanOptions, piecePages: number): AsyncGenerator<Classification> {
     const { extents, pageSize } = this.#options;
-    const { select, signal } = options;
+    const { select } = options;
     const core = { facts: this.#known(), extents, pageSize, maxPfn: this.maxMapnr };
     const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
     for await (const found of classify(core, level, scan, piecePages))
-      yield select ? await selectPages(found, select, pageSize, signal) : found;
+      yield select ? await selectPages(found, { ...options, select }, pageSize) : found;
   }
 
   /** A damaged header can claim any amount of memory. */

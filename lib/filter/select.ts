@@ -1,7 +1,7 @@
 import { hex, VmcoreError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 import { PageBitmap } from './bitmap.ts';
-import type { Classification } from './classify.ts';
+import type { Classification, ScanOptions } from './classify.ts';
 import { NEVER_READ, type PageClass } from './page-class.ts';
 
 /** Consecutive pages that a dump level treats alike. */
@@ -25,14 +25,14 @@ export type SelectPages = (
 ) => PageVerdict | { readonly verdict: PageVerdict; readonly count: number };
 
 /**
- * A classification of which all classes were collected, as `select` changes it.
+ * A classification of which all classes were collected, as `select` changes it. Its bitmaps of classes are changed themselves;
+ * those of `collect` are in the result.
  * @throws VmcoreError ERR_VMCORE_SELECT with the range when `select` throws or answers something else; the signal's reason.
  */
 export async function selectPages(
   classification: Classification,
-  select: SelectPages,
+  { select, collect = [], signal }: ScanOptions & { readonly select: SelectPages },
   pageSize: number,
-  signal: AbortSignal | undefined,
 ): Promise<Classification> {
   const bitmap = classification.bitmap.copy();
   const counts = { ...classification.counts };
@@ -47,6 +47,8 @@ export async function selectPages(
       if (verdict === 'keep' && range.class) {
         bitmap.set(pfn, pfn + count);
         counts[range.class] -= count;
+        // The next run of it is looked for behind this range.
+        classification.collected.get(range.class)!.clear(pfn, pfn + count);
       } else if (verdict === 'drop' && !range.class) {
         deselected += bitmap.clear(pfn, pfn + count);
       }
@@ -55,7 +57,8 @@ export async function selectPages(
       await turns.give();
     }
   }
-  return { ...classification, bitmap, counts, deselected, dropped, kept: bitmap.count() };
+  const collected = new Map([...classification.collected].filter(([name]) => collect.includes(name)));
+  return { ...classification, bitmap, counts, deselected, dropped, collected, kept: bitmap.count() };
 }
 
 function ask(

@@ -83,6 +83,22 @@ t.test('it is asked about runs, ascending, each of one class, and never about po
   t.ok(asked.some((range) => range.class === 'user') && asked.some((range) => range.class === undefined));
 });
 
+t.test('the classes that are asked for are collected, and have what is counted for them', async (t) => {
+  const select: SelectPages = ({ class: name, pfn, count }) => {
+    if (name === 'user') return 'keep';
+    return name === 'free' && pfn % 3 === 0 ? { verdict: 'keep', count: Math.ceil(count / 2) } : undefined;
+  };
+  const collect = ['user', 'free', 'hwpoison'] as const;
+  const plain = await bundled.classify({ collect });
+  const { counts, collected, bitmap } = await bundled.classify({ select, collect });
+  t.same(new Set(collected.keys()), new Set(collect));
+  for (const name of collect) t.equal(collected.get(name)!.count(), counts[name], name);
+  t.equal(counts.user, 0);
+  t.ok(counts.free > 0 && counts.free < plain.counts.free);
+  for (const [pfn, count] of collected.get('free')!.runs()) t.equal(bitmap.count(pfn, pfn + count), 0);
+  t.equal((await bundled.classify({ select })).collected.size, 0);
+});
+
 t.test('a dump has what was kept, and not what was dropped', async (t) => {
   const path = join(t.testdir(), 'dump');
   const select: SelectPages = (range) => {
