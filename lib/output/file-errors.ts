@@ -38,6 +38,11 @@ export function readBackError(file: string, offset: number, error: unknown): Vmc
   return failure(file, offset, `could not be read back at byte ${offset}`, error);
 }
 
+/** The error for an output with which something else could not be done: `what`, such as `could not be closed`. */
+export function outputError(file: string, what: string, error: unknown): VmcoreError {
+  return failure(file, undefined, what, error);
+}
+
 function failure(file: string, offset: number | undefined, what: string, error: unknown): VmcoreError {
   const code = systemCode(error);
   const noSpace = code === undefined ? undefined : NO_SPACE[code];

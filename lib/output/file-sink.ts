@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { VmcoreError } from '../errors.ts';
-import { openError, readBackError, systemCode, writeError } from './file-errors.ts';
+import { openError, outputError, readBackError, systemCode, writeError } from './file-errors.ts';
 import type { AbortMode, Sink } from './sink.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -129,29 +129,20 @@ export class FileSink implements Sink {
   async finish(position: number, bytes: Uint8Array): Promise<void> {
     await this.sync();
     await this.write(position, bytes);
-    await this.#sync();
-    try {
-      await this.#close();
-      await this.#publish();
-    } catch (error) {
-      throw writeError(this.#placement.writtenAs, this.#bytesWritten, error);
-    }
+    await this.sync();
+    await this.#publish();
   }
 
   async abort(mode: AbortMode, end = this.#size): Promise<string | undefined> {
     if (this.#ended) return undefined;
     this.#ended = true;
     const { writtenAs, device } = this.#placement;
-    try {
-      if (mode === 'keep' && !device) await this.#cutOff(end);
-      await this.#close();
-      if (device) return undefined;
-      if (mode === 'keep') return writtenAs;
-      await unlink(writtenAs);
-      return undefined;
-    } catch (error) {
-      throw writeError(writtenAs, this.#bytesWritten, error);
-    }
+    if (mode === 'keep' && !device) await this.#cutOff(end);
+    await step(writtenAs, 'could not be closed', this.#close());
+    if (device) return undefined;
+    if (mode === 'keep') return writtenAs;
+    await step(writtenAs, 'could not be removed', unlink(writtenAs));
+    return undefined;
   }
 
   /** One write(2): the system may take less than all, and then has the error ready for the rest. */
@@ -208,12 +199,28 @@ export class FileSink implements Sink {
     await this.#handle.close();
   }
 
-  /** The directory is synced last: only then the complete file has its name for good. */
+  /**
+   * The file is open while it is renamed: where that fails, whoever wrote it can mark it again. The directory is synced
+   * last: only then the complete file has its name for good.
+   */
   async #publish(): Promise<void> {
     const { path, writtenAs, device } = this.#placement;
-    if (writtenAs !== path) await rename(writtenAs, path);
+    if (writtenAs !== path) {
+      await step(writtenAs, `could not be renamed to ${path}`, rename(writtenAs, path));
+    }
     this.#ended = true;
-    if (!device) await syncDirectory(dirname(path));
+    await step(path, 'is complete, but could not be closed', this.#close());
+    if (device) return;
+    await step(path, 'is complete, but its directory could not be synced', syncDirectory(dirname(path)));
+  }
+}
+
+/** Rejects with what the failure of `work` means for the output. */
+async function step(file: string, failed: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw outputError(file, failed, error);
   }
 }
 
@@ -260,13 +267,15 @@ function refuse(
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, O_RDONLY | O_DIRECTORY);
+  let directory: FileHandle | undefined;
   try {
+    directory = await open(path, O_RDONLY | O_DIRECTORY);
     await directory.sync();
   } catch (error) {
-    // Some file systems can't sync a directory, and there is nothing else to do about it.
-    if (systemCode(error) !== 'EINVAL') throw error;
+    // Some file systems can't sync a directory, and one that may not be read can't be opened: there is nothing else to do.
+    const code = systemCode(error);
+    if (code !== 'EINVAL' && code !== 'EACCES') throw error;
   } finally {
-    await directory.close();
+    await directory?.close();
   }
 }

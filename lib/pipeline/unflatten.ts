@@ -110,8 +110,14 @@ class UnflattenedDump {
     if (inHead < bytes.length) await this.#sink.write(position + inHead, bytes.subarray(inHead));
   }
 
-  finish(complete: boolean): Promise<void> {
-    return this.#sink.finish(0, complete ? this.#head.subarray(0, this.#headBytes) : this.#marked());
+  async finish(complete: boolean): Promise<void> {
+    try {
+      await this.#sink.finish(0, complete ? this.#head.subarray(0, this.#headBytes) : this.#marked());
+    } catch (error) {
+      // It may have cleared the mark already. Where that can't be undone, the error is still the one that counts.
+      await this.#sink.write(0, this.#marked()).catch(() => {});
+      throw error;
+    }
   }
 
   #marked(): Uint8Array {

@@ -1,12 +1,26 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { OutputHandle } from '../../lib/output/file-sink.ts';
 import { FileSink } from '../../lib/output/file-sink.ts';
+import { beyondEmulation } from '../support/emulation.ts';
 
 const bytes = (text: string) => Buffer.from(text);
+const compiled = JSON.stringify(new URL('../../lib/output/file-sink.js', import.meta.url));
 
 t.test('a new file, private to its owner', async (t) => {
   const path = join(t.testdir(), 'dump');
@@ -127,6 +141,55 @@ t.test('abort of one that would replace another leaves the old one', async (t) =
   t.equal(readFileSync(path, 'latin1'), 'old');
 });
 
+t.test('one that can not take its name can be marked again', async (t) => {
+  const path = join(t.testdir({ dump: 'old' }), 'dump');
+  const sink = await FileSink.create(path, { force: true });
+  await sink.write(0, bytes('mark'));
+  rmSync(path);
+  mkdirSync(path);
+  await t.rejects(sink.finish(0, bytes('done')), {
+    code: 'ERR_VMCORE_OUTPUT',
+    offset: undefined,
+    cause: { code: 'EISDIR' },
+    message: /incomplete-\w+: could not be renamed to .*dump: EISDIR/,
+  });
+  await sink.write(0, bytes('mark'));
+  const left = await sink.abort('keep');
+  t.equal(readFileSync(left!, 'latin1'), 'mark');
+});
+
+t.test('a directory that may be written to, but not read', beyondEmulation('otherUser'), async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'vmcore-sink-'));
+  t.teardown(() => {
+    chmodSync(dir, 0o700);
+    rmSync(dir, { recursive: true });
+  });
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) chownSync(dir, 65534, 65534);
+  chmodSync(dir, 0o300);
+  const program = `
+    const { FileSink } = await import(${compiled});
+    if (${isRoot}) process.setuid(65534);
+    const sink = await FileSink.create(${JSON.stringify(join(dir, 'dump'))});
+    await sink.finish(0, Buffer.from('done'));`;
+  const args = ['--input-type=module', '-e', program];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  t.strictSame({ status, stderr }, { status: 0, stderr: '' });
+});
+
+t.test('a directory that can not be synced: the file is complete all the same', async (t) => {
+  const dir = t.testdir();
+  const path = join(dir, 'dump');
+  const placement = { path: join(dir, 'gone', 'dump'), writtenAs: join(dir, 'gone', 'dump'), device: false };
+  const sink = new FileSink(await open(path, 'w'), placement);
+  await t.rejects(sink.finish(0, bytes('done')), {
+    code: 'ERR_VMCORE_OUTPUT',
+    message: /is complete, but its directory could not be synced: ENOENT/,
+  });
+  t.equal(await sink.abort('keep'), undefined, 'nothing incomplete is left');
+  t.equal(readFileSync(path, 'latin1'), 'done');
+});
+
 t.test('a file that appears after the first look', async (t) => {
   const dir = t.testdir();
   const results = await Promise.allSettled([1, 2].map(() => FileSink.create(join(dir, 'dump'))));
@@ -189,7 +252,7 @@ t.test('a full device', async (t) => {
 t.test('a limit on the size of files', async (t) => {
   const path = join(t.testdir(), 'dump');
   const program = `
-    const { FileSink } = await import(${JSON.stringify(new URL('../../lib/output/file-sink.js', import.meta.url))});
+    const { FileSink } = await import(${compiled});
     const sink = await FileSink.create(${JSON.stringify(path)});
     const { code, offset, cause } = await sink.write(1000, Buffer.alloc(3_000_000)).catch((error) => error);
     console.log(code, offset, cause.code, await sink.abort('keep'));`;

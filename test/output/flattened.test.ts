@@ -1,5 +1,13 @@
 // The flattened form: what makedumpfile makes of ours, and what becomes of streams that do not take it.
-import { createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
@@ -11,7 +19,14 @@ import {
   encodeFlattenedHeader,
   encodeRecordHead,
 } from '../../lib/formats/flattened-layout.ts';
-import { isVmcoreError, openVmcore, type Progress, unflatten, type Vmcore } from '../../lib/index.ts';
+import {
+  isVmcoreError,
+  openVmcore,
+  type Progress,
+  unflatten,
+  type Vmcore,
+  verifyDump,
+} from '../../lib/index.ts';
 import { bundledCore } from '../support/cores.ts';
 import { oracle, programs, run } from '../support/oracles.ts';
 
@@ -230,6 +245,27 @@ t.test('unflatten() is aborted while it waits', async (t) => {
   const output = at('aborted');
   await t.rejects(unflatten(input, output, { signal: controller.signal, onFailure: 'remove' }), /enough/);
   t.notOk(existsSync(output));
+});
+
+t.test('unflatten() that can not replace another file leaves a dump that is marked', async (t) => {
+  const path = at('replaced');
+  writeFileSync(path, 'old');
+  const stream = new PassThrough();
+  const [flat] = await Promise.all([buffer(stream), core.dump(stream, small)]);
+  async function* inTheMeantime() {
+    yield flat.subarray(0, -1);
+    rmSync(path);
+    mkdirSync(path);
+    yield flat.subarray(-1);
+  }
+  const left: string[] = [];
+  const unflattened = unflatten(Readable.from(inTheMeantime()), path, {
+    force: true,
+    onIncomplete: (file) => left.push(file),
+  });
+  await t.rejects(unflattened, { code: 'ERR_VMCORE_OUTPUT', message: /renamed/ });
+  t.equal(left.length, 1);
+  t.equal((await verifyDump(left)).state, 'incomplete');
 });
 
 t.test('inputs that can not be read', async (t) => {

@@ -1,6 +1,6 @@
 // Dumps that ended early: they say so, and what was written can be read.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { VmcoreError } from '../../lib/errors.ts';
@@ -112,6 +112,19 @@ t.test('a finish that fails after the mark was cleared', async (t) => {
   t.notOk(readKdump(path).isIncomplete);
   t.equal(await writer.abort('keep'), path);
   t.ok(readKdump(path).isIncomplete);
+});
+
+t.test('a dump that can not replace another one', async (t) => {
+  const path = join(t.testdir(), 'dump');
+  writeFileSync(path, 'old');
+  const writer = new KdumpWriter(description(), await FileSink.create(path, { force: true }));
+  await writer.beginWith(description());
+  await appendAll(writer);
+  rmSync(path);
+  mkdirSync(path);
+  await t.rejects(writer.finish(), { code: 'ERR_VMCORE_OUTPUT', message: /renamed/ });
+  const left = await writer.abort('keep');
+  t.ok(readKdump(left!).isIncomplete);
 });
 
 t.test('pages that could not be read keep the mark on an otherwise complete dump', async (t) => {
