@@ -33,6 +33,11 @@ export function writeError(file: string, offset: number, error: unknown): Vmcore
   return failure(file, offset, `could not be written at byte ${offset}`, error);
 }
 
+/** The error for an output of which bytes from `offset` on may not have reached the disk. */
+export function syncError(file: string, offset: number, error: unknown): VmcoreError {
+  return failure(file, offset, `could not be synced from byte ${offset} on`, error);
+}
+
 /** The error for an output whose own bytes can't be read at byte `offset`. */
 export function readBackError(file: string, offset: number, error: unknown): VmcoreError {
   return failure(file, offset, `could not be read back at byte ${offset}`, error);

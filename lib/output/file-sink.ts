@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { VmcoreError } from '../errors.ts';
-import { openError, outputError, readBackError, systemCode, writeError } from './file-errors.ts';
+import { openError, outputError, readBackError, syncError, systemCode, writeError } from './file-errors.ts';
 import type { AbortMode, Sink } from './sink.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -60,6 +60,8 @@ export class FileSink implements Sink {
   #size = 0;
   /** Bytes that were written since fdatasync(2) was called last, and that call. */
   #unsynced = 0;
+  /** Where the first of them lies: what is before is on the disk when that call has worked. */
+  #unsyncedFrom = 0;
   #syncing: Promise<void> = Promise.resolve();
   #closed = false;
   /** finish() or abort() came to its end. */
@@ -102,6 +104,7 @@ export class FileSink implements Sink {
       done += await this.#writeSome(bytes, done, position + done);
     }
     this.#unsynced += bytes.length;
+    this.#unsyncedFrom = Math.min(this.#unsyncedFrom, position);
     if (this.#unsynced >= this.#unsyncedLimit) await this.#syncBehind();
   }
 
@@ -178,11 +181,13 @@ export class FileSink implements Sink {
   }
 
   async #sync(): Promise<void> {
+    const from = this.#unsyncedFrom;
+    this.#unsyncedFrom = this.#size;
     try {
       await this.#handle.datasync();
     } catch (error) {
       if (this.#placement.device && systemCode(error) === 'EINVAL') return;
-      throw writeError(this.#placement.writtenAs, this.#bytesWritten, error);
+      throw syncError(this.#placement.writtenAs, from, error);
     }
   }
 

@@ -6,7 +6,8 @@ export type AbortMode = 'keep' | 'remove';
  * handed in must not change until the promise is settled, and must not be a mapped view.
  *
  * Every method rejects with a VmcoreError: ERR_VMCORE_NO_SPACE when disk, quota or size limit are exhausted,
- * ERR_VMCORE_OUTPUT for any other failure; `offset` is the position of the first byte that was not written.
+ * ERR_VMCORE_OUTPUT for any other failure; `offset` is the position of the first byte that was not written, or
+ * may not have reached the medium.
  */
 export interface Sink {
   /** What it is called in messages. */

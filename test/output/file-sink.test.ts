@@ -22,6 +22,20 @@ import { beyondEmulation } from '../support/emulation.ts';
 const bytes = (text: string) => Buffer.from(text);
 const compiled = JSON.stringify(new URL('../../lib/output/file-sink.js', import.meta.url));
 
+/** A file that takes all that is written, and keeps nothing of it. */
+function disk(datasync: () => Promise<void>): OutputHandle {
+  return {
+    read: () => Promise.reject(new Error('nothing is read')),
+    truncate: async () => {},
+    write: (async (_: Uint8Array, __: number, length: number) => ({ bytesWritten: length })) as never,
+    datasync,
+    close: async () => {},
+  };
+}
+
+const goneDisk = () =>
+  Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO', errno: -5, syscall: 'fdatasync' });
+
 t.test('a new file, private to its owner', async (t) => {
   const path = join(t.testdir(), 'dump');
   const sink = await FileSink.create(path);
@@ -67,30 +81,45 @@ t.test('finish() orders its writes: data, sync, mark, sync', async (t) => {
 t.test('a disk that is gone is noticed long before the kernel stops the writer', async (t) => {
   const piece = new Uint8Array(4 << 20);
   let synced = 0;
-  const gone: OutputHandle = {
-    read: () => Promise.reject(new Error('nothing is read')),
-    truncate: async () => {},
-    write: (async (_: Uint8Array, __: number, length: number) => ({ bytesWritten: length })) as never,
-    datasync: async () => {
-      synced++;
-      throw Object.assign(new Error('EIO: i/o error, fdatasync'), {
-        code: 'EIO',
-        errno: -5,
-        syscall: 'fdatasync',
-      });
-    },
-    close: async () => {},
-  };
+  const gone = disk(async () => {
+    synced++;
+    throw goneDisk();
+  });
   const path = join(t.testdir(), 'dump');
   const sink = new FileSink(gone, { path, writtenAs: path, device: false });
   const free = process.availableMemory();
   const writing = async () => {
     for (let at = 0; at < free; at += piece.length) await sink.write(at, piece);
   };
-  await t.rejects(writing(), { code: 'ERR_VMCORE_OUTPUT', file: path, message: /EIO/ });
+  const failure = { code: 'ERR_VMCORE_OUTPUT', file: path, offset: 0, message: /EIO/ };
+  await t.rejects(writing(), failure, 'nothing of it is known to be on the disk');
   t.equal(synced, 1);
   // Twice 1/32 of the free memory, or 4 MiB, and what was written together with that.
   t.ok(sink.bytesWritten <= Math.max(free / 12, 3 * piece.length), `${sink.bytesWritten} bytes`);
+});
+
+t.test('a sync that fails tells the first byte that it may have lost', async (t) => {
+  let isGone = false;
+  const datasync = async () => {
+    if (isGone) throw goneDisk();
+  };
+  const path = join(t.testdir(), 'dump');
+  const begin = () => new FileSink(disk(datasync), { path, writtenAs: path, device: false });
+  const lost = (offset: number) => ({ code: 'ERR_VMCORE_OUTPUT', offset, message: /synced.*EIO/ });
+
+  const appended = begin();
+  await appended.write(0, new Uint8Array(1000));
+  await appended.sync();
+  await appended.write(1000, new Uint8Array(1000));
+  await appended.write(2000, new Uint8Array(1000));
+  const rewritten = begin();
+  await rewritten.write(0, new Uint8Array(5000));
+  await rewritten.sync();
+  await rewritten.write(5000, new Uint8Array(1000));
+  for (let i = 0; i < 5; i++) await rewritten.write(300, new Uint8Array(1000));
+  isGone = true;
+  await t.rejects(appended.sync(), lost(1000));
+  await t.rejects(rewritten.sync(), lost(300));
 });
 
 t.test('a file that exists', async (t) => {
