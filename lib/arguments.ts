@@ -1,5 +1,5 @@
 import type { ReadObjective } from './access/read-plan.ts';
-import { argumentError } from './errors.ts';
+import { argumentError, VmcoreError } from './errors.ts';
 
 /** A value as messages show it. */
 export function describe(value: unknown): string {
@@ -26,8 +26,18 @@ export function checkPfn(pfn: unknown): void {
 export function arrayToFill(lengthOrInto: unknown, limit: number): Uint8Array {
   if (lengthOrInto instanceof Uint8Array) return lengthOrInto;
   if (typeof lengthOrInto === 'number' && Number.isSafeInteger(lengthOrInto) && lengthOrInto >= 0) {
-    if (lengthOrInto <= limit) return new Uint8Array(lengthOrInto);
+    if (lengthOrInto <= limit) return newArray(lengthOrInto);
     throw argumentError(`${lengthOrInto} bytes are more than the core has`);
   }
   throw argumentError(`a length in bytes or a Uint8Array is needed, not ${describe(lengthOrInto)}`);
+}
+
+/** A core may claim to have more than an array can hold, or than there is memory for. */
+function newArray(length: number): Uint8Array {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    const message = `${length} bytes are more than can be read at once: read them in parts`;
+    throw new VmcoreError('ERR_VMCORE_ARGUMENT', message, { cause });
+  }
 }

@@ -83,6 +83,16 @@ t.test('a file that may not be read', async (t) => {
   if (stdout) t.match(stdout, /^ERR_VMCORE_OPEN EACCES .*permission denied/);
 });
 
+t.test('reads of more than an array can have', async (t) => {
+  await using core = await openVmcore(patched(64 + 40, 2n ** 51n));
+  for (const read of [
+    () => core.readPhysical(0x1000, 2 ** 50),
+    () => core.readVirtual(0xffffffff81000000n, 2 ** 50),
+  ]) {
+    t.throws(read, { code: 'ERR_VMCORE_ARGUMENT', message: /1125899906842624 bytes.*parts/ });
+  }
+});
+
 t.test('a core that is cut off anywhere is refused', async (t) => {
   for (const length of [5, 63, 64, 100, 64 + 112 - 1, 4095, 4096, small.length - 1]) {
     await t.rejects(

@@ -117,7 +117,7 @@ export class FileSource implements ByteSource {
   }
 
   checkLength(end: number): void {
-    const { size } = fstatSync(this.#fd);
+    const { size } = this.#call(end, () => fstatSync(this.#fd));
     if (size >= end) return;
     throw new VmcoreError(
       'ERR_VMCORE_FAULT',

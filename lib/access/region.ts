@@ -32,7 +32,7 @@ export interface Region {
    * @throws VmcoreError ERR_VMCORE_FAULT when some of them could not be read (SIGBUS).
    */
   check(): void;
-  /** Idempotent. */
+  /** Idempotent. @throws VmcoreError ERR_VMCORE_IO when a map can't be removed now: it may be tried again. */
   release(): void;
 }
 
@@ -91,7 +91,12 @@ export class MappedRegion implements Region {
   }
 
   release(): void {
-    this.#native.unmap();
+    try {
+      this.#native.unmap();
+    } catch (cause) {
+      const message = `${this.#source}: the map of offsets ${this.start} to ${this.end} could not be removed`;
+      throw new VmcoreError('ERR_VMCORE_IO', message, { file: this.#source, offset: this.start, cause });
+    }
     this.#windows.fill(undefined);
   }
 }

@@ -1,12 +1,12 @@
 import { native } from '../access/native.ts';
 import { randomIntegers } from '../estimate/random.ts';
 import { describeMachine, type Machine, nanosecondsPerCycle } from './machine.ts';
-import { RawCore, type RawCoreOptions, type ReachWay } from './raw-core.ts';
+import { checkCallBytes, RawCore, type RawCoreOptions, type ReachWay } from './raw-core.ts';
 import { type Distribution, distribution, median } from './statistics.ts';
 
 /** What {@link measureFirstTouch} reads, and how. */
 export interface FirstTouchOptions extends RawCoreOptions {
-  /** Bytes of a pread. Default 64 KiB. */
+  /** Bytes of a pread, a multiple of the page size of at most 16 MiB. Default 64 KiB. */
   readonly preadBytes?: number | undefined;
 }
 
@@ -67,6 +67,7 @@ export async function measureFirstTouch(
   options: FirstTouchOptions = {},
 ): Promise<FirstTouchReport> {
   const { rounds = 3, preadBytes = DEFAULT_PREAD_BYTES } = options;
+  checkCallBytes('preadBytes', preadBytes);
   const machine = describeMachine();
   using core = new RawCore(path, options);
   const { pageSize, lineSize, clock } = native();

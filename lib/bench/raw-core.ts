@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { native } from '../access/native.ts';
+import { WINDOW_BYTES } from '../access/region.ts';
 import { argumentError, VmcoreError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 
@@ -13,7 +14,7 @@ export type ReachWay = 'map' | 'map-populated' | 'pread';
 export interface RawCoreOptions {
   /** Bytes of the core, from its beginning. Default 256 MiB, or what it has: more than the CPU's caches hold. */
   readonly bytes?: number | undefined;
-  /** Bytes of a map, a multiple of the page size. Default 4 MiB. */
+  /** Bytes of a map, a multiple of the page size of at most 16 MiB. Default 4 MiB. */
   readonly regionBytes?: number | undefined;
   /** Every way has its turn in each round. */
   readonly rounds?: number | undefined;
@@ -37,16 +38,21 @@ export class RawCore implements Disposable {
   /** @throws VmcoreError ERR_VMCORE_OPEN, ERR_VMCORE_ARGUMENT. */
   constructor(path: string, options: RawCoreOptions) {
     const { pageSize } = native();
-    const { bytes = DEFAULT_BYTES, regionBytes = DEFAULT_REGION_BYTES } = options;
-    if (!(regionBytes >= pageSize) || regionBytes % pageSize !== 0) {
-      throw argumentError(`regionBytes is a multiple of ${pageSize}, not ${regionBytes}`);
-    }
+    const { bytes = DEFAULT_BYTES, regionBytes = DEFAULT_REGION_BYTES, rounds = 1 } = options;
+    if (!(bytes >= pageSize)) throw argumentError(`bytes is a number of at least ${pageSize}, not ${bytes}`);
+    checkCallBytes('regionBytes', regionBytes);
+    if (!Number.isSafeInteger(rounds) || rounds < 1)
+      throw argumentError(`rounds is a number of at least 1, not ${rounds}`);
     this.#fd = open(path);
     this.#source = native().source(this.#fd);
     this.turns = new Turns(options.signal);
     this.eager = path.startsWith('/proc/');
     this.regionBytes = regionBytes;
     this.bytes = Math.floor(Math.min(bytes, fstatSync(this.#fd).size) / pageSize) * pageSize;
+    if (this.bytes === 0) {
+      this[Symbol.dispose]();
+      throw argumentError(`${path} has less than a page`, path);
+    }
   }
 
   /** The ways that differ here. */
@@ -98,6 +104,13 @@ export class RawCore implements Disposable {
     const region = this.#source.map(position, size, way === 'map-populated');
     return { bytes: new Uint8Array(region.window(0, size)), release: () => region.unmap() };
   }
+}
+
+/** What one call brings into reach: whole pages, and no more than one window has. @throws VmcoreError ERR_VMCORE_ARGUMENT. */
+export function checkCallBytes(name: string, bytes: number): void {
+  const { pageSize } = native();
+  if (bytes >= pageSize && bytes <= WINDOW_BYTES && bytes % pageSize === 0) return;
+  throw argumentError(`${name} is a multiple of ${pageSize} of at most ${WINDOW_BYTES}, not ${bytes}`);
 }
 
 function open(path: string): number {

@@ -4,6 +4,8 @@ import { BufferSource } from '../../lib/access/buffer-source.ts';
 import type { ByteSource } from '../../lib/access/byte-source.ts';
 import { countersBetween } from '../../lib/access/counters.ts';
 import { FileSource } from '../../lib/access/file-source.ts';
+import { MappedRegion } from '../../lib/access/region.ts';
+import type { NativeRegion } from '../../types/native.d.ts';
 import { mappingsOf, PAGE, patternAt, patternFile } from '../native/support.ts';
 
 const SIZE = 5 * PAGE + 100;
@@ -79,6 +81,35 @@ t.test('a path is closed by close(), a descriptor is left to the caller', async 
   t.equal(fstatSync(fd).size, SIZE);
   closeSync(fd);
   t.throws(() => new FileSource(fd), { code: 'ERR_VMCORE_OPEN', cause: { code: 'EBADF' } });
+});
+
+t.test('a descriptor that its owner closed too early', async (t) => {
+  const fd = openSync(file, 'r');
+  const source = new FileSource(fd);
+  closeSync(fd);
+  const lost = { code: 'ERR_VMCORE_IO', file: `descriptor ${fd}`, cause: { code: 'EBADF' } };
+  t.throws(() => source.read(0, new Uint8Array(1)), lost);
+  t.throws(() => source.checkLength(1), lost);
+});
+
+t.test('a region that can not be unmapped is released by another try', async (t) => {
+  let tries = 0;
+  const region: NativeRegion = {
+    length: PAGE,
+    address: 0n,
+    faulted: false,
+    window: () => new ArrayBuffer(0),
+    gather: () => {},
+    // As munmap(2) has it near vm.max_map_count.
+    unmap: () => {
+      if (tries++ === 0) throw Object.assign(new Error('ENOMEM'), { code: 'ENOMEM' });
+    },
+  };
+  const mapped = new MappedRegion(region, PAGE, 2 * PAGE, file);
+  const failure = { code: 'ERR_VMCORE_IO', file, offset: PAGE, cause: { code: 'ENOMEM' } };
+  t.throws(() => mapped.release(), failure);
+  mapped.release();
+  t.equal(tries, 2);
 });
 
 t.test('a file that shrinks while it is read is truncated, not zeros', async (t) => {

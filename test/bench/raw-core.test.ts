@@ -68,7 +68,27 @@ t.test('copies and hits are measured in every way', async (t) => {
 
 t.test('what can not be measured is an error, and a signal ends it', async (t) => {
   await t.rejects(measureFirstTouch('/nonexistent'), { code: 'ERR_VMCORE_OPEN' });
-  await t.rejects(measureCopies(path, { regionBytes: 100 }), { code: 'ERR_VMCORE_ARGUMENT' });
+  const wrong = [
+    { regionBytes: 100 },
+    { regionBytes: 32 << 20 },
+    { regionBytes: 0 },
+    { rounds: 0 },
+    { rounds: 1.5 },
+    { bytes: -pageSize },
+    { bytes: 100 },
+    { bytes: Number.NaN },
+  ];
+  for (const options of wrong) {
+    const failure = { code: 'ERR_VMCORE_ARGUMENT', message: new RegExp(`^${Object.keys(options)[0]} `) };
+    await t.rejects(measureCopies(path, options), failure, JSON.stringify(options));
+    await t.rejects(measureFirstTouch(path, options), failure);
+  }
+  for (const preadBytes of [0, 100]) {
+    await t.rejects(measureFirstTouch(path, { preadBytes }), { code: 'ERR_VMCORE_ARGUMENT' });
+  }
+  const short = join(folder, 'short');
+  writeFileSync(short, 'less than a page');
+  await t.rejects(measureCopies(short), { code: 'ERR_VMCORE_ARGUMENT', file: short });
   await t.rejects(measureCopies(path, { rounds: 10_000, signal: AbortSignal.timeout(50) }), {
     name: 'TimeoutError',
   });
