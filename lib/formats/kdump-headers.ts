@@ -95,12 +95,16 @@ export function isKdump(head: Uint8Array): boolean {
   return [...KDUMP_SIGNATURE].every((letter, i) => head[i] === letter.charCodeAt(0));
 }
 
-/** @throws VmcoreError ERR_VMCORE_CORRUPT, ERR_VMCORE_TRUNCATED when the headers are not all there. */
+/** @throws VmcoreError ERR_VMCORE_FORMAT, ERR_VMCORE_CORRUPT, ERR_VMCORE_TRUNCATED when the headers are not all there. */
 export function readKdumpHeaders(source: ByteSource): KdumpFacts {
   // The sizes of the 64-bit layout; no other one is longer.
   const bytes = new Uint8Array(HEADER_SIZE);
+  source.read(0, bytes.subarray(0, Math.min(source.size, HEADER_SIZE)));
+  if (!isKdump(bytes)) {
+    const message = `${source.name}: is no kdump-compressed file`;
+    throw new VmcoreError('ERR_VMCORE_FORMAT', message, { file: source.name, offset: 0 });
+  }
   requireRange(source, 0, HEADER_SIZE);
-  source.read(0, bytes);
   const view = new DataView(bytes.buffer);
   const header = findLayout(view);
   if (!header) {

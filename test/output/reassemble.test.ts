@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } f
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { openVmcore, reassemble } from '../../lib/index.ts';
 import { FileSink } from '../../lib/output/file-sink.ts';
@@ -173,6 +174,10 @@ t.test('what is no set', async (t) => {
   await t.rejects(reassemble([], output), { code: 'ERR_VMCORE_ARGUMENT' });
   await t.rejects(reassemble([first, join(folder, 'absent')], output), { code: 'ERR_VMCORE_OPEN' });
   await t.rejects(reassemble(files, joined), { code: 'ERR_VMCORE_EXISTS' });
+  for (const other of [core.file, fileURLToPath(import.meta.url), '/proc/version']) {
+    const failure = { code: 'ERR_VMCORE_FORMAT', file: other, message: /is no kdump-compressed file/ };
+    await t.rejects(reassemble([other, second], output), failure);
+  }
   t.notOk(existsSync(output), 'nothing is made of it');
 });
 
