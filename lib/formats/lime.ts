@@ -35,6 +35,10 @@ export function openLime(source: ByteSource, options: OpenCoreOptions): CoreFile
   const ranges: Extent[] = [];
   let incomplete = false;
   for (let at = 0; at < source.size; ) {
+    if (options.allowTruncated && source.size - at < HEADER_BYTES) {
+      incomplete = true;
+      break;
+    }
     const { start, end } = readRange(source, at);
     const offset = at + HEADER_BYTES;
     const there = options.allowTruncated ? Math.min(end - start, source.size - offset) : end - start;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { openVmcore } from '../../lib/index.ts';
+import { openVmcore, verifyDump } from '../../lib/index.ts';
 import { pattern } from '../support/elf-builder.ts';
 import { buildLime } from '../support/memory-dumps.ts';
 
@@ -42,6 +42,18 @@ t.test('cut off', async (t) => {
   t.equal(core.memoryBytes, 4 * PAGE);
   t.same(core.readPhysical(0x100000000, PAGE), high.data.subarray(0, PAGE));
   t.throws(() => core.readPhysical(0x100000000 + PAGE, 1), { code: 'ERR_VMCORE_NOT_PRESENT' });
+});
+
+t.test('cut off in the header of a range: those before it are there', async (t) => {
+  const file = buildLime([low, high]);
+  for (const length of [1, 31]) {
+    const part = file.subarray(0, 32 + 3 * PAGE + length);
+    await t.rejects(openVmcore(part), { code: 'ERR_VMCORE_TRUNCATED' });
+    await using core = await openVmcore(part, { allowTruncated: true });
+    t.match(core, { incomplete: true, memoryBytes: 3 * PAGE });
+    t.same(core.readPhysical(0x1000, 3 * PAGE), low.data);
+    t.match(await verifyDump(part), { state: 'incomplete', format: 'lime', pages: 3 });
+  }
 });
 
 t.test('headers that can not be', async (t) => {
