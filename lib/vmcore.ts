@@ -411,7 +411,7 @@ export class Vmcore implements AsyncDisposable {
    * way, and what they are. It reads what both have data of, and takes 6 bits of memory for each page of either.
    * @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_FAULT, ERR_VMCORE_CODEC, what classify() throws; the signal's reason.
    */
-  diff(other: Vmcore, options: DiffOptions = {}): Promise<CoreDiff> {
+  async diff(other: Vmcore, options: DiffOptions = {}): Promise<CoreDiff> {
     if (!(other instanceof Vmcore))
       throw argumentError('a core is compared with another one that openVmcore() opened');
     return this.#run(options.signal, (signal) =>
