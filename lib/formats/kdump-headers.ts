@@ -1,5 +1,5 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { damaged, narrow } from './damaged.ts';
+import { damaged, narrow, unsupported } from './damaged.ts';
 import {
   type FileRange,
   HEADER,
@@ -100,10 +100,7 @@ export function readKdumpHeaders(source: ByteSource): KdumpFacts {
   // The sizes of the 64-bit layout; no other one is longer.
   const bytes = new Uint8Array(HEADER_SIZE);
   source.read(0, bytes.subarray(0, Math.min(source.size, HEADER_SIZE)));
-  if (!isKdump(bytes)) {
-    const message = `${source.name}: is no kdump-compressed file`;
-    throw new VmcoreError('ERR_VMCORE_FORMAT', message, { file: source.name, offset: 0 });
-  }
+  if (!isKdump(bytes)) throw unsupported(source.name, 'is no kdump-compressed file');
   requireRange(source, 0, HEADER_SIZE);
   const view = new DataView(bytes.buffer);
   const header = findLayout(view);

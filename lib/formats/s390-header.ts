@@ -5,7 +5,7 @@ import { PADDR_LIMIT } from './machine.ts';
 
 /** What a stand-alone dump begins with (s390-tools, include/dump/s390_dump.h): DF_S390_MAGIC and DF_S390_MAGIC_EXT. */
 export const S390_MAGIC = 0xa8190173618f23fdn;
-export const S390_EXTENDED_MAGIC = 0xa8190173618f23fen;
+const EXTENDED_MAGIC = 0xa8190173618f23fen;
 /** DF_S390_HDR_SIZE. In bytes. */
 const HEADER_BYTES = 4096;
 /** Byte offsets in struct df_s390_hdr, which is big-endian. */
@@ -53,7 +53,7 @@ export interface S390Header {
 export function isS390Dump(head: Uint8Array): boolean {
   if (head.length < 8) return false;
   const magic = new DataView(head.buffer, head.byteOffset).getBigUint64(HEADER.magic);
-  return magic === S390_MAGIC || magic === S390_EXTENDED_MAGIC;
+  return magic === S390_MAGIC || magic === EXTENDED_MAGIC;
 }
 
 /** @throws VmcoreError ERR_VMCORE_TRUNCATED, ERR_VMCORE_CORRUPT, ERR_VMCORE_FORMAT for what is not read here. */
@@ -62,7 +62,7 @@ export function readS390Header(source: ByteSource): S390Header {
   requireRange(source, 0, HEADER_BYTES);
   source.read(0, bytes);
   const view = new DataView(bytes.buffer);
-  const isExtended = view.getBigUint64(HEADER.magic) === S390_EXTENDED_MAGIC;
+  const isExtended = view.getBigUint64(HEADER.magic) === EXTENDED_MAGIC;
   requireKind(source, view, isExtended);
   const headerSize = view.getUint32(HEADER.headerSize);
   const memorySize = view.getBigUint64(HEADER.memorySize);

@@ -3,7 +3,7 @@ import { ELF_MAGIC } from '../formats/elf-layout.ts';
 import { FLATTENED_SIGNATURE } from '../formats/flattened-layout.ts';
 import { KDUMP_SIGNATURE } from '../formats/kdump-layout.ts';
 import { LIME_MAGIC } from '../formats/lime.ts';
-import { S390_EXTENDED_MAGIC, S390_MAGIC } from '../formats/s390-header.ts';
+import { S390_MAGIC } from '../formats/s390-header.ts';
 
 /** What a disk writes at once is not less. */
 const BLOCK_BYTES = 512;
@@ -13,8 +13,7 @@ const SIGNATURES: readonly string[] = [
   String.fromCharCode(...ELF_MAGIC),
   FLATTENED_SIGNATURE,
   textOf(4, (view) => view.setUint32(0, LIME_MAGIC, true)),
-  textOf(8, (view) => view.setBigUint64(0, S390_MAGIC)),
-  textOf(8, (view) => view.setBigUint64(0, S390_EXTENDED_MAGIC)),
+  textOf(8, (view) => view.setBigUint64(0, S390_MAGIC)), // of the extended format, too, but for its last byte
 ];
 
 /** Whether a file begins with a block of zeros, or has nothing else. */
