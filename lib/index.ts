@@ -72,12 +72,13 @@ export { type ReassembleOptions, type ReassembleReport, reassemble } from './pip
 export { type UnflattenOptions, type UnflattenReport, unflatten } from './pipeline/unflatten.ts';
 export type { DumpProblem } from './verify/findings.ts';
 export { type DumpState, type VerifyOptions, type VerifyReport, verifyDump } from './verify/verify.ts';
-export {
-  type ClassifyOptions,
-  type MemoryUsageOptions,
-  type PageRange,
-  type ReadPlan,
-  type ReadPlanOptions,
+export type {
+  ClassifyOptions,
+  MemoryUsageOptions,
+  PageRange,
+  ReadPlan,
+  ReadPlanOptions,
+  // Only a type: openVmcore() makes them.
   Vmcore,
 } from './vmcore.ts';
 export type { DebugInfoOptions } from './vmlinux/debug-info.ts';

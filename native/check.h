@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <string>
 
 namespace vmcore {
 

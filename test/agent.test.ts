@@ -2,8 +2,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
+import ts from 'typescript';
 import { formatRecord, openVmcore, unflatten } from '../lib/index.ts';
 import { bundledCore } from './support/cores.ts';
 import { absent, root } from './support/oracles.ts';
@@ -111,6 +113,57 @@ function failedAttempts(t: Test, received: readonly Received[]): number {
   }
   return received.filter(({ fault }) => fault !== undefined).length;
 }
+
+/** What cuts a stream into parts, and needs none of the agent's packages. */
+async function compiledParts(): Promise<{
+  readonly PartStream: new (
+    partBytes: number,
+    store: (number: number, bytes: Uint8Array) => Promise<string>,
+  ) => Writable & {
+    readonly parts: readonly { readonly name: string; readonly bytes: number }[];
+    flush(): Promise<void>;
+  };
+}> {
+  const module = join(folder, 'parts.mjs');
+  const source = readFileSync(join(example, 'parts.ts'), 'utf8');
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  writeFileSync(module, outputText);
+  return import(module);
+}
+
+t.test('a stream that is destroyed while a part is on its way and the next one is full', async (t) => {
+  const { PartStream } = await compiledParts();
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const stored: [number, string][] = [];
+  const stream = new PartStream(10, async (number, bytes) => {
+    await arrival;
+    stored.push([number, Buffer.from(bytes).toString()]);
+    return `part ${number}`;
+  });
+  stream.write('the first the secondthe rest');
+  stream.destroy();
+  const flushed = stream.flush();
+  arrive();
+  await flushed;
+  t.same(stored, [
+    [1, 'the first '],
+    [2, 'the second'],
+    [3, 'the rest'],
+  ]);
+  t.same(
+    stream.parts.map(({ name, bytes }) => [name, bytes]),
+    [
+      ['part 1', 10],
+      ['part 2', 10],
+      ['part 3', 8],
+    ],
+  );
+});
 
 t.test('to a folder', async (t) => {
   if (!isInstalled(t)) return;

@@ -17,6 +17,8 @@ export class PartStream extends Writable {
   #filling: Uint8Array;
   #other: Uint8Array;
   #filled = 0;
+  /** The last write, which may wait for a part to be stored. */
+  #taking: Promise<void> = Promise.resolve();
   #storing: Promise<void> = Promise.resolve();
 
   constructor(partBytes: number, store: StorePart) {
@@ -27,7 +29,8 @@ export class PartStream extends Writable {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
-    this.#take(chunk).then(() => done(), done);
+    this.#taking = this.#take(chunk);
+    this.#taking.then(() => done(), done);
   }
 
   override _final(done: (error?: Error) => void): void {
@@ -36,6 +39,7 @@ export class PartStream extends Writable {
 
   /** Stores what there is, also of a stream that was destroyed. */
   async flush(): Promise<void> {
+    await this.#taking;
     if (this.#filled > 0) await this.#next();
     await this.#storing;
   }

@@ -90,7 +90,6 @@ export class KdumpWriter implements DumpWriter {
   #described = 0;
   #flushed = 0;
   #reserved = 0;
-  #zeroPages = 0;
   #missingPages = 0;
   #isSettled = false;
   #finishing = false;
@@ -103,19 +102,9 @@ export class KdumpWriter implements DumpWriter {
     this.#layout = kdumpLayout(dump.pageSize, dump.notes.length, dump.maxMapnr);
   }
 
-  /** Pages that are to be appended; known after begin(). */
-  get dumpablePages(): number {
-    return this.#dumpable;
-  }
-
   /** Pages appended so far, of all kinds. */
   get pages(): number {
     return this.#flushed + this.#pending;
-  }
-
-  /** Appended pages that share the zero page. */
-  get zeroPages(): number {
-    return this.#zeroPages;
   }
 
   /** Appended pages that could not be read. */
@@ -320,7 +309,6 @@ export class KdumpWriter implements DumpWriter {
     const at = this.#pending++ * DESCRIPTOR_SIZE;
     const { littleEndian, pageSize } = this.#dump;
     if (flags === ZERO_PAGE) {
-      this.#zeroPages++;
       encodeDescriptor(this.#descriptors, at, this.#dataOffset, pageSize, 0, littleEndian);
     } else if (flags === MISSING_PAGE) {
       this.#missingPages++;

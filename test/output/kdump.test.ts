@@ -51,7 +51,6 @@ for (const name of codecNames) {
         wanted.map((pfn) => [pfn, pfns(kept).includes(pfn) ? hash(page(pfn)) : 'NoDataException']),
       );
       t.strictSame(await readThroughLibkdumpfile(path, wanted), { format: 'diskdump', ...expected });
-      t.equal(writer.zeroPages, dumpLevel & 1 ? pfns(kept).filter((pfn) => pfn % 4 === 0).length : 0);
       t.equal(writer.size, statSync(path).size);
     }
   });
@@ -166,7 +165,6 @@ t.test('a dump without pages ends behind its bitmaps', async (t) => {
   const sink = new MemorySink();
   const writer = await writePages(sink, description({ bitmap2: new Uint8Array(bitmap().length) }));
   await writer.finish();
-  t.equal(writer.dumpablePages, 0);
   t.equal(sink.bytes.length, 4 * PAGE);
 });
 
@@ -181,7 +179,6 @@ t.test('bitmaps of several pieces', async (t) => {
   await writer.announce([map.subarray(0, 1024 * 1024), map.subarray(1024 * 1024)]);
   for (let at = 0; at < map.length; at += 3 * PAGE) await writer.addBitmap(map.subarray(at, at + 3 * PAGE));
   await writer.begin();
-  t.equal(writer.dumpablePages, 3);
   t.equal(sink.bytes.readUInt32LE(436), 2 * 514);
   t.ok(sink.bytes.subarray(2 * PAGE + 514 * PAGE, 2 * PAGE + 514 * PAGE + map.length).equals(map));
   t.equal(sink.bytes.length, 2 * PAGE + 2 * 514 * PAGE);
