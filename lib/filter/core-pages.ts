@@ -1,5 +1,5 @@
 import type { Slots } from '../access/slots.ts';
-import { hex, sourceFailure, VmcoreError } from '../errors.ts';
+import { hex, isVmcoreError, sourceFailure, VmcoreError } from '../errors.ts';
 import type { Extents } from '../formats/extents.ts';
 import { findMemMap } from '../kernel/mem-map.ts';
 import { pageLayout } from '../kernel/page-layout.ts';
@@ -60,14 +60,14 @@ export class CorePages {
 
   /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
   get maxMapnr(): number {
-    return Math.min(this.maxPfn, this.#known()?.memMap.endPfn ?? this.maxPfn);
+    const facts = this.#findFacts();
+    return facts instanceof VmcoreError ? this.maxPfn : Math.min(this.maxPfn, facts.memMap.endPfn);
   }
 
   /**
    * What the core was filtered of before needs no judging again: a dump that has lost its struct pages can be copied.
    * @throws VmcoreError {@link problem} when a level above 1 needs what is not known; ERR_VMCORE_CORRUPT when the core claims
-   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws; at any level
-   *   what the source failed with while the mem_map was looked for.
+   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
    */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
     return onlyPiece(this.classifyPieces(level, options, Number.POSITIVE_INFINITY));
@@ -78,8 +78,7 @@ export class CorePages {
    * @throws as classify(), before a piece is asked for.
    */
   classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification> {
-    const { problem } = this;
-    if (problem && (level & ~this.#options.inputLevel) > LEVEL_WITHOUT_KERNEL) throw problem;
+    this.#requireFacts(level);
     this.#requireSize();
     return this.#pieces(level, options, piecePages);
   }
@@ -108,6 +107,20 @@ export class CorePages {
       yield select ? await selectPages(found, { ...options, select }, pageSize) : found;
   }
 
+  /**
+   * A level that needs nothing of the kernel goes on without it, after a second look where a read failed: poisoned pages are
+   * not left out then, but it may be all that can be saved. What comes later has to go by the same.
+   */
+  #requireFacts(level: number): void {
+    let { problem } = this;
+    if (isVmcoreError(problem, 'ERR_VMCORE_IO')) problem = this.problem;
+    if (!problem) return;
+    const needsKernel = (level & ~this.#options.inputLevel) > LEVEL_WITHOUT_KERNEL;
+    const isCutOff = sourceFailure(problem) && problem.code !== 'ERR_VMCORE_IO';
+    if (needsKernel || isCutOff) throw problem;
+    this.#facts = problem;
+  }
+
   /** A damaged header can claim any amount of memory. */
   #requireSize(): void {
     const { fileSize, pageSize } = this.#options;
@@ -117,9 +130,10 @@ export class CorePages {
     throw new VmcoreError('ERR_VMCORE_CORRUPT', what, { address: this.maxMapnr * pageSize });
   }
 
+  /** @throws what the source failed with. */
   #known(): PageFacts | undefined {
     const facts = this.#findFacts();
-    if (sourceFailure(facts)) throw facts;
+    if (facts !== this.#facts) throw facts;
     return facts instanceof VmcoreError ? undefined : facts;
   }
 

@@ -83,13 +83,15 @@ export class DumpRun {
       judging += milliseconds;
     };
     const used = await this.#phase('classify', (report) => {
-      const core = scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub);
       const scan = {
         signal: this.#signal,
         select: this.#options.select,
         onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
       };
-      return use(core, timed(this.#context.classifyPieces(level, scan, piecePages), onTime));
+      // First, because it settles what the headers say.
+      const pieces = this.#context.classifyPieces(level, scan, piecePages);
+      const core = scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub);
+      return use(core, timed(pieces, onTime));
     });
     this.#addToLast({ judging: Math.round(judging * 1e6) });
     return used;

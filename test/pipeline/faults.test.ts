@@ -134,7 +134,7 @@ for (const way of ways) {
       const faults = unreadable(core.offset + bad * PAGE, PAGE);
       const { report } = await dump(way, faults).catch((error: unknown) => {
         // Nothing says where the struct pages are: then only a dump of everything can be made.
-        if (!isVmcoreError(error, 'ERR_VMCORE_CORRUPT')) throw error;
+        if (!isVmcoreError(error, 'ERR_VMCORE_IO')) throw error;
         return dump(way, faults, { level: 0 });
       });
       const { pages } = readRawDump(file);
