@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { openVmcore } from '../../lib/index.ts';
 import { x86Cores } from '../support/cores.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 /** For 2 GiB. makedumpfile makes 921 at level 0, and 458,490 without mmap (benchmarks/README.md). */
 const CALLS_PER_2_GIB = 250;
