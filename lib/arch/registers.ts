@@ -1,4 +1,4 @@
-import { isPrstatus, type Note } from '../formats/notes.ts';
+import { isPrstatus, type Note, PR_PID } from '../formats/notes.ts';
 
 /** Registers of one CPU when the kernel crashed, from its notes. */
 export interface CpuRegisters {
@@ -37,8 +37,6 @@ export interface RegisterLayout {
 
 /** Who a CPU's notes belong to: kernels and QEMU do not agree on which is whose. */
 const OWNERS = new Set(['CORE', 'LINUX']);
-/** Offset of pr_pid in struct elf_prstatus of 64-bit machines (include/linux/elfcore.h). */
-const PR_PID = 32;
 
 /** The registers of the CPUs that have an NT_PRSTATUS note; a CPU whose note is too short for them is left out. */
 export function parseCpus(

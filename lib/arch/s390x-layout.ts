@@ -1,24 +1,6 @@
-import { isLostData } from '../errors.ts';
 import type { KernelFacts, LeftPlace, ReadEntry } from './arch.ts';
+import { findOsInfo, OS_INFO, type OsInfo } from './s390x-os-info.ts';
 import type { LinearRange } from './segment-space.ts';
-
-/** lowcore.os_info: the physical address of struct os_info (arch/s390/include/asm/lowcore.h). */
-const LOWCORE_OS_INFO = 0xe18;
-/** struct os_info (arch/s390/include/asm/os_info.h): a page that begins with the bytes `OSINFOSZ`. */
-const OS_INFO_BYTES = 4096;
-const OS_INFO_MAGIC = 0x4f53494e464f535an;
-/** Magic and checksum; the checksum is over what follows. */
-const OS_INFO_SUMMED = 12;
-/** Its entries: an address or value, a size and a checksum, packed. */
-const OS_INFO_ENTRIES = 32;
-const OS_INFO_ENTRY_BYTES = 20;
-const ENTRY_IDENTITY_BASE = 4;
-const ENTRY_KASLR_OFFSET = 5;
-const ENTRY_KASLR_OFFSET_PHYS = 6;
-const ENTRY_AMODE31_START = 8;
-const ENTRY_AMODE31_END = 9;
-const ENTRY_IMAGE_START = 10; // _stext
-const ENTRY_IMAGE_END = 11; // _end
 
 /** The lowcore is mapped to itself (arch/s390/include/asm/lowcore.h: two pages). */
 const LOWCORE_BYTES = 0x2000n;
@@ -45,8 +27,8 @@ const PHYSICAL: KernelLayout = {
 };
 
 /**
- * The layout that the kernel exported: in VMCOREINFO, else in os_info, which stand-alone dumpers read. Undefined where
- * there is neither.
+ * The layout that the kernel exported: in VMCOREINFO, else in os_info, which stand-alone dumpers read. VMCOREINFO that
+ * does not tell is of a kernel before 6.10. Undefined where there is neither.
  */
 export function findKernelLayout(
   facts: KernelFacts | undefined,
@@ -68,15 +50,15 @@ function exportedLayout(facts: KernelFacts): KernelLayout | undefined {
 
 function layoutOf(value: OsInfo | undefined): KernelLayout | undefined {
   if (!value) return undefined;
-  const image = value(ENTRY_KASLR_OFFSET);
+  const image = value(OS_INFO.kaslrOffset);
   // Kernels that know no such entries leave them zero.
   if (image === 0n) return PHYSICAL;
   return {
-    identityBase: value(ENTRY_IDENTITY_BASE),
+    identityBase: value(OS_INFO.identityBase),
     image,
-    imagePhysical: value(ENTRY_KASLR_OFFSET_PHYS),
-    amode31: value(ENTRY_AMODE31_START),
-    amode31End: value(ENTRY_AMODE31_END),
+    imagePhysical: value(OS_INFO.kaslrOffsetPhys),
+    amode31: value(OS_INFO.amode31Start),
+    amode31End: value(OS_INFO.amode31End),
   };
 }
 
@@ -95,8 +77,8 @@ export function kernelImage(facts: KernelFacts, readEntry: ReadEntry): LinearRan
   const top = facts.symbol('swapper_pg_dir');
   if (!layout || layout === PHYSICAL || start === undefined || top === undefined) return undefined;
   const osInfo = findOsInfo(readEntry);
-  const isTold = osInfo?.(ENTRY_IMAGE_START) === start;
-  const end = isTold ? osInfo!(ENTRY_IMAGE_END) : top + TOP_TABLE_BYTES;
+  const isTold = osInfo?.(OS_INFO.imageStart) === start;
+  const end = isTold ? osInfo!(OS_INFO.imageEnd) : top + TOP_TABLE_BYTES;
   if (start < layout.image || end <= start || end - start > IMAGE_LIMIT) return undefined;
   return { vaddr: start, paddr: physicalOfKernel(layout, start), size: Number(end - start) };
 }
@@ -121,33 +103,6 @@ export function leftPlace(linked: KernelFacts, readEntry: ReadEntry): LeftPlace 
     SAMODE31: layout.amode31.toString(16),
     EAMODE31: layout.amode31End.toString(16),
   };
-  const offset = osInfo!(ENTRY_IMAGE_START) - linkedAt;
+  const offset = osInfo!(OS_INFO.imageStart) - linkedAt;
   return { offset, exported, physical: (vaddr) => physicalOfKernel(layout, vaddr) };
-}
-
-/** The value of one of its entries. */
-type OsInfo = (entry: number) => bigint;
-
-/** Undefined where the lowcore points to none, it is damaged, or not in the core. */
-function findOsInfo(readEntry: ReadEntry): OsInfo | undefined {
-  try {
-    const address = Number(readEntry(LOWCORE_OS_INFO));
-    if (address === 0 || address % OS_INFO_BYTES !== 0 || readEntry(address) !== OS_INFO_MAGIC)
-      return undefined;
-    if (osInfoSum(address, readEntry) !== Number(readEntry(address + 8) >> 32n)) return undefined;
-    return (entry) => readEntry(address + OS_INFO_ENTRIES + entry * OS_INFO_ENTRY_BYTES);
-  } catch (error) {
-    if (isLostData(error)) return undefined;
-    throw error;
-  }
-}
-
-/** The sum of the 32-bit words behind the checksum, carries added in (arch/s390/lib/csum-partial.c). */
-function osInfoSum(address: number, readEntry: ReadEntry): number {
-  let sum = 0;
-  for (let at = OS_INFO_SUMMED; at < OS_INFO_BYTES; at += 4) {
-    sum += Number(readEntry(address + at - 4) & 0xffffffffn);
-  }
-  while (sum >= 2 ** 32) sum = (sum % 2 ** 32) + Math.floor(sum / 2 ** 32);
-  return sum;
 }

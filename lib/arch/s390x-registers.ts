@@ -1,3 +1,4 @@
+import { PREFIX_BYTES } from '../formats/s390-cpu-notes.ts';
 import type { CpuRegisters, RegisterLayout } from './registers.ts';
 
 /**
@@ -39,9 +40,6 @@ export const registers: RegisterLayout = {
 function numbered(name: string, first = 0): string[] {
   return Array.from({ length: 16 }, (_, i) => `${name}${first + i}`);
 }
-
-/** Bytes of a CPU's prefix area, which its lowcore is in (z/Architecture Principles of Operation, Prefixing). */
-const PREFIX_BYTES = 0x2000;
 
 /**
  * The absolute address of a CPU's real one: its first 8 KiB are those that its prefix register points to, and there

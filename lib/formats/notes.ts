@@ -12,6 +12,8 @@ export interface Note {
 const NOTE_HEADER_BYTES = 12;
 /** NT_PRSTATUS (include/uapi/linux/elf.h). */
 const NT_PRSTATUS = 1;
+/** Offset of pr_pid in struct elf_prstatus of 64-bit machines (include/linux/elfcore.h). */
+export const PR_PID = 32;
 /** The kernel keeps a core's notes below this: a few KiB a CPU, 1 MiB of device dumps. In bytes. */
 export const NOTES_LIMIT = 256 << 20;
 /** A core with a CPU's notes has a few; more than this many are not notes. */

@@ -1,6 +1,6 @@
-import { encodeNote } from './notes.ts';
+import { encodeNote, PR_PID } from './notes.ts';
 
-/** Bytes of a prefix area (z/Architecture Principles of Operation, Prefixing). */
+/** Bytes of a CPU's prefix area, which its lowcore is in (z/Architecture Principles of Operation, Prefixing). */
 export const PREFIX_BYTES = 0x2000;
 
 /** A note of a CPU: which bytes of its lowcore go where in the descriptor. */
@@ -44,8 +44,6 @@ const NOTES: readonly StoredNote[] = [
 const NT_S390_PREFIX = 0x305;
 const NT_S390_VXRS_LOW = 0x309;
 const NT_S390_VXRS_HIGH = 0x30a;
-/** Offset of pr_pid in struct elf_prstatus (include/linux/elfcore.h): the kernel puts the CPU's number there. */
-const PR_PID = 32;
 
 /** Where the lowcore has the address of the vector registers (struct lowcore: mcesad). */
 const VECTORS_POINTER = 0x11b0;
@@ -71,6 +69,7 @@ export function cpuNotes({ cpu, prefix, area, vectors }: StoredCpu): Uint8Array 
   const notes = NOTES.map(({ name, type, bytes, parts }, i) => {
     const desc = new Uint8Array(bytes);
     for (const { from, to, length } of parts) desc.set(area.subarray(from, from + length), to);
+    // The kernel puts the CPU's number there.
     if (i === 0) new DataView(desc.buffer).setInt32(PR_PID, cpu);
     return encodeNote(name, type, desc, false);
   });
