@@ -1,7 +1,5 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import type { AccessCounters } from '../access/counters.ts';
-import { gatherByReading, type Parts } from '../access/parts.ts';
-import type { Region } from '../access/region.ts';
+import { DerivedSource } from '../access/derived-source.ts';
 import { Slots } from '../access/slots.ts';
 import { VmcoreError } from '../errors.ts';
 import { Turns } from '../turns.ts';
@@ -163,18 +161,15 @@ function addPieces(into: Records, ranges: readonly Extent[]): void {
 }
 
 /** The unflattened file. */
-export class FlattenedSource implements ByteSource {
-  readonly name: string;
+export class FlattenedSource extends DerivedSource {
   readonly size: number;
-  readonly mapping = 'none';
-  readonly shared = undefined;
   /** Whether the stream has no end, so that some of the file is missing. */
   readonly isCutOff: boolean;
   readonly #stream: ByteSource;
   readonly #records: Extents;
 
   constructor(stream: ByteSource, records: Extents, isCutOff: boolean) {
-    this.name = stream.name;
+    super([stream]);
     this.isCutOff = isCutOff;
     this.#stream = stream;
     this.#records = records;
@@ -195,33 +190,5 @@ export class FlattenedSource implements ByteSource {
       if (!isGap) index++;
       done += part.length;
     }
-  }
-
-  gather(position: number, parts: Parts, into: Uint8Array): void {
-    gatherByReading(this, position, parts, into);
-  }
-
-  map(position: number): Region {
-    throw new VmcoreError('ERR_VMCORE_IO', `${this.name}: a flattened file can't be mapped`, {
-      file: this.name,
-      offset: position,
-    });
-  }
-
-  checkLength(): void {}
-
-  /** Of the calls on the flattened file. */
-  counters(): AccessCounters {
-    return this.#stream.counters();
-  }
-
-  get mapFailures(): Readonly<Record<string, number>> {
-    return this.#stream.mapFailures;
-  }
-
-  addCalls(): void {}
-
-  close(): void {
-    this.#stream.close();
   }
 }

@@ -1,7 +1,5 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { type AccessCounters, sumCounters } from '../access/counters.ts';
-import { gatherByReading, type Parts } from '../access/parts.ts';
-import type { Region } from '../access/region.ts';
+import { DerivedSource } from '../access/derived-source.ts';
 import { type AccessPolicy, Slots } from '../access/slots.ts';
 import { PageCodecs } from '../codecs/page-codecs.ts';
 import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
@@ -59,11 +57,8 @@ interface OpenMember extends KdumpMember {
  * decompressed as they are read; who reads keeps them (Slots). A page frame without a page reads as zeros here:
  * which ones these are the extents say.
  */
-export class KdumpSource implements ByteSource {
-  readonly name: string;
+export class KdumpSource extends DerivedSource {
   readonly size: number;
-  readonly mapping = 'none';
-  readonly shared = undefined;
   readonly #options: KdumpSourceOptions;
   readonly #members: readonly OpenMember[];
   readonly #codecs = new PageCodecs();
@@ -75,7 +70,7 @@ export class KdumpSource implements ByteSource {
 
   constructor(options: KdumpSourceOptions) {
     const { members, pages, blockSize } = options;
-    this.name = members[0]!.source.name;
+    super(members.map(({ source }) => source));
     this.size = options.maxPfn * blockSize;
     this.#options = options;
     this.#stored = new Uint8Array(blockSize);
@@ -110,41 +105,12 @@ export class KdumpSource implements ByteSource {
     }
   }
 
-  gather(position: number, parts: Parts, into: Uint8Array): void {
-    gatherByReading(this, position, parts, into);
-  }
-
-  checkLength(): void {}
-
-  map(position: number): Region {
-    throw new VmcoreError('ERR_VMCORE_IO', `${this.name}: compressed pages can't be mapped`, {
-      file: this.name,
-      address: position,
-    });
-  }
-
-  /** Of the calls on the files. */
-  counters(): AccessCounters {
-    return sumCounters(this.#members.map(({ source }) => source.counters()));
-  }
-
-  get mapFailures(): Readonly<Record<string, number>> {
-    const sum: Record<string, number> = {};
-    for (const { source } of this.#members) {
-      for (const [reason, count] of Object.entries(source.mapFailures))
-        sum[reason] = (sum[reason] ?? 0) + count;
-    }
-    return sum;
-  }
-
-  addCalls(): void {}
-
-  close(): void {
-    for (const { source, descriptors, data } of this.#members) {
+  override close(): void {
+    for (const { descriptors, data } of this.#members) {
       descriptors.release();
       data.release();
-      source.close();
     }
+    super.close();
   }
 
   #lastPage(pfn: number): Uint8Array {

@@ -1,8 +1,6 @@
 import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import type { AccessCounters } from '../access/counters.ts';
-import { gatherByReading, type Parts } from '../access/parts.ts';
-import type { Region } from '../access/region.ts';
-import { isVmcoreError, VmcoreError } from '../errors.ts';
+import { DerivedSource } from '../access/derived-source.ts';
+import { isVmcoreError, type VmcoreError } from '../errors.ts';
 import { type Entry, EntryReader, type SegmentEntries } from './s390-entries.ts';
 import type { DumpSegment } from './s390-segments.ts';
 
@@ -37,11 +35,8 @@ const ENTRIES_IN_WORK = 3;
  * The memory of a stand-alone dump with compressed segments, as plain bytes: the offset of a byte is its physical address.
  * An entry is decompressed as a whole, and the last ones are kept. Where no segment is there are zeros.
  */
-export class S390CompressedSource implements ByteSource {
-  readonly name: string;
+export class S390CompressedSource extends DerivedSource {
   readonly size: number;
-  readonly mapping = 'none';
-  readonly shared = undefined;
   /** What it takes of memory, in bytes, at most. */
   readonly heldBytes: number;
   readonly #file: ByteSource;
@@ -53,7 +48,7 @@ export class S390CompressedSource implements ByteSource {
   readonly #kept: KeptEntry[] = [];
 
   constructor({ file, segments, memoryEnd, entrySize, sparing }: CompressedDump) {
-    this.name = file.name;
+    super([file]);
     this.size = memoryEnd;
     this.#file = file;
     this.#segments = segments;
@@ -80,33 +75,9 @@ export class S390CompressedSource implements ByteSource {
     }
   }
 
-  gather(position: number, parts: Parts, into: Uint8Array): void {
-    gatherByReading(this, position, parts, into);
-  }
-
-  checkLength(): void {}
-
-  map(position: number): Region {
-    throw new VmcoreError('ERR_VMCORE_IO', `${this.name}: compressed memory can't be mapped`, {
-      file: this.name,
-      address: position,
-    });
-  }
-
-  /** Of the calls on the file. */
-  counters(): AccessCounters {
-    return this.#file.counters();
-  }
-
-  get mapFailures(): Readonly<Record<string, number>> {
-    return this.#file.mapFailures;
-  }
-
-  addCalls(): void {}
-
-  close(): void {
+  override close(): void {
     this.#kept.length = 0;
-    this.#file.close();
+    super.close();
   }
 
   /** Index of the segment that holds a physical address, or of the first one above it. */
