@@ -1,9 +1,10 @@
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import t from 'tap';
+import { root } from './support/oracles.ts';
 
 // The scripts are plain JavaScript that is not compiled: loaded from where it lies.
-const path = fileURLToPath(new URL('../../scripts/test-report.mjs', import.meta.url));
-const { formatCounts, testReport } = await import(path);
+const { formatCounts, testReport } = await import(join(root, 'scripts/test-report.mjs'));
 
 t.test('the line of counts has the innermost subtests', async (t) => {
   const tap = `TAP version 14
@@ -57,4 +58,20 @@ ok 4 - d.test.js # SKIP nothing to do here
     ['  # 4 MiB at most'],
     'what a test says, and nothing of tap',
   );
+});
+
+t.test('an emulated program that falls silent is killed, told, and run once more', async (t) => {
+  const watch = (program: string) => {
+    const args = [join(root, 'test/s390x/watched.mjs'), '1', 'sh', '-c', program];
+    return spawnSync(process.execPath, args, { cwd: t.testdirName, encoding: 'utf8' });
+  };
+  t.testdir();
+  const once = watch('if mkdir seen; then echo ok 1 - first; sleep 600; fi; echo ok 1 - second');
+  t.match(once, {
+    status: 0,
+    stdout: /^ok 1 - second\n# printed nothing for 1 s in run 1 of 2:\n(# .*\n)*# .*sleep 600/,
+  });
+  const twice = watch('echo ok 1 - begun; sleep 600');
+  t.match(twice, { status: 1, stdout: /^ok 1 - begun\n# .* run 1 of 2:\n(# .*\n)*# .* run 2 of 2:\n/ });
+  t.match(watch('echo not ok 1; exit 3'), { status: 3, stdout: 'not ok 1\n' });
 });
