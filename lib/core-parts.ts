@@ -25,7 +25,7 @@ import type { OpenedCore } from './formats/core-file.ts';
 import { UTSNAME_SIZE } from './formats/kdump-layout.ts';
 import { SPARING_MEMBER_BYTES } from './formats/kdump-source.ts';
 import { findVmcoreinfo } from './formats/notes.ts';
-import { S390CompressedSource } from './formats/s390-compressed-source.ts';
+import { S390CompressedSource } from './formats/s390-dump/compressed-source.ts';
 import { readVmcoreinfo, type Vmcoreinfo } from './kernel/vmcoreinfo.ts';
 import { AddressSpaces } from './memory/address-spaces.ts';
 import { coreProfiles } from './memory/core-profile.ts';

@@ -20,7 +20,7 @@ import { PAGE_CLASSES, type PageClass } from './filter/page-class.ts';
 import type { CoreFile, OpenedCore, Segment } from './formats/core-file.ts';
 import { bytesWithData } from './formats/extents.ts';
 import type { Note } from './formats/notes.ts';
-import { S390CompressedSource } from './formats/s390-compressed-source.ts';
+import { S390CompressedSource } from './formats/s390-dump/compressed-source.ts';
 import { findSymbols, type KernelSymbol } from './kernel/kallsyms.ts';
 import { type KernelLog, type LogOptions, type LogRecord, readKernelLog } from './kernel/printk/dmesg.ts';
 import {

@@ -9,8 +9,8 @@ import { isKcore, openKcore } from './kcore.ts';
 import { openKdump } from './kdump.ts';
 import { isKdump } from './kdump-headers.ts';
 import { isLime, openLime } from './lime.ts';
-import { openS390Dump } from './s390-dump.ts';
-import { isS390Dump } from './s390-header.ts';
+import { openS390Dump } from './s390-dump/dump.ts';
+import { isS390Dump } from './s390-dump/header.ts';
 import { addLowcoreNote } from './s390-lowcore.ts';
 
 /**

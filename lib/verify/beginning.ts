@@ -3,7 +3,7 @@ import { ELF_MAGIC } from '../formats/elf-layout.ts';
 import { FLATTENED_SIGNATURE } from '../formats/flattened-layout.ts';
 import { KDUMP_SIGNATURE } from '../formats/kdump-layout.ts';
 import { LIME_MAGIC } from '../formats/lime.ts';
-import { S390_MAGIC } from '../formats/s390-header.ts';
+import { S390_MAGIC } from '../formats/s390-dump/header.ts';
 
 /** What a disk writes at once is not less. */
 const BLOCK_BYTES = 512;

@@ -1,7 +1,7 @@
-import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { hex } from '../errors.ts';
-import { damaged, unsupported } from './damaged.ts';
-import { PADDR_LIMIT } from './machine.ts';
+import { type ByteSource, requireRange } from '../../access/byte-source.ts';
+import { hex } from '../../errors.ts';
+import { damaged, unsupported } from '../damaged.ts';
+import { PADDR_LIMIT } from '../machine.ts';
 
 /** What a stand-alone dump begins with (s390-tools, include/dump/s390_dump.h): DF_S390_MAGIC and DF_S390_MAGIC_EXT. */
 export const S390_MAGIC = 0xa8190173618f23fdn;

@@ -1,15 +1,15 @@
-import type { ByteSource } from '../access/byte-source.ts';
-import { isVmcoreError, type VmcoreError } from '../errors.ts';
-import type { CoreFile, OpenCoreOptions } from './core-file.ts';
-import { type Extent, type Extents, makeExtents } from './extents.ts';
-import { EM_S390 } from './machine.ts';
-import { parseNotes } from './notes.ts';
-import { readExtent } from './read-extent.ts';
-import { S390CompressedSource } from './s390-compressed-source.ts';
-import { cpuNotes, PREFIX_BYTES, readVectorRegisters } from './s390-cpu-notes.ts';
-import { requireEndMarker } from './s390-end-marker.ts';
-import { readS390Header, type S390Header } from './s390-header.ts';
-import { type DumpSegment, readSegments } from './s390-segments.ts';
+import type { ByteSource } from '../../access/byte-source.ts';
+import { isVmcoreError, type VmcoreError } from '../../errors.ts';
+import type { CoreFile, OpenCoreOptions } from '../core-file.ts';
+import { type Extent, type Extents, makeExtents } from '../extents.ts';
+import { EM_S390 } from '../machine.ts';
+import { parseNotes } from '../notes.ts';
+import { readExtent } from '../read-extent.ts';
+import { cpuNotes, PREFIX_BYTES, readVectorRegisters } from '../s390-cpu-notes.ts';
+import { S390CompressedSource } from './compressed-source.ts';
+import { requireEndMarker } from './end-marker.ts';
+import { readS390Header, type S390Header } from './header.ts';
+import { type DumpSegment, readSegments } from './segments.ts';
 
 /** Where memory lies in a dump. */
 interface DumpMemory {

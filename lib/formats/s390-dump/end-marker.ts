@@ -1,5 +1,5 @@
-import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { VmcoreError } from '../errors.ts';
+import { type ByteSource, requireRange } from '../../access/byte-source.ts';
+import { VmcoreError } from '../../errors.ts';
 
 /** DF_S390_EM_STR (s390-tools, include/dump/s390_dump.h), and the TOD clock behind it, a u64. */
 const TEXT = 'DUMP_END';

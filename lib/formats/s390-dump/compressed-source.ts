@@ -1,8 +1,8 @@
-import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { DerivedSource } from '../access/derived-source.ts';
-import { isVmcoreError, type VmcoreError } from '../errors.ts';
-import { type Entry, EntryReader, type SegmentEntries } from './s390-entries.ts';
-import type { DumpSegment } from './s390-segments.ts';
+import { type ByteSource, requireRange } from '../../access/byte-source.ts';
+import { DerivedSource } from '../../access/derived-source.ts';
+import { isVmcoreError, type VmcoreError } from '../../errors.ts';
+import { type Entry, EntryReader, type SegmentEntries } from './entries.ts';
+import type { DumpSegment } from './segments.ts';
 
 /** What a dump with compressed segments consists of. */
 export interface CompressedDump {

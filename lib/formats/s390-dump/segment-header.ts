@@ -1,7 +1,7 @@
-import { type ByteSource, requireRange } from '../access/byte-source.ts';
-import { hex, VmcoreError } from '../errors.ts';
-import { damaged } from './damaged.ts';
-import type { S390Header } from './s390-header.ts';
+import { type ByteSource, requireRange } from '../../access/byte-source.ts';
+import { hex, VmcoreError } from '../../errors.ts';
+import { damaged } from '../damaged.ts';
+import type { S390Header } from './header.ts';
 
 /** In front of each segment: struct df_s390_dump_segm_hdr (s390-tools, include/dump/s390_dump.h). In bytes. */
 export const SEGMENT_HEADER_BYTES = 4096;

@@ -1,7 +1,7 @@
-import type { ByteSource } from '../access/byte-source.ts';
-import type { PageCodec } from '../codecs/codec.ts';
-import { codec } from '../codecs/registry.ts';
-import { hex, isVmcoreError, VmcoreError } from '../errors.ts';
+import type { ByteSource } from '../../access/byte-source.ts';
+import type { PageCodec } from '../../codecs/codec.ts';
+import { codec } from '../../codecs/registry.ts';
+import { hex, isVmcoreError, VmcoreError } from '../../errors.ts';
 
 /** Memory that is compressed together. */
 export interface Entry {

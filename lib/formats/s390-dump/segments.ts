@@ -1,10 +1,10 @@
-import type { ByteSource } from '../access/byte-source.ts';
-import { isVmcoreError, VmcoreError } from '../errors.ts';
-import { damaged } from './damaged.ts';
-import { requireEndMarker } from './s390-end-marker.ts';
-import { EntryReader, entriesOf, type SegmentEntries } from './s390-entries.ts';
-import type { S390Header } from './s390-header.ts';
-import { readSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from './s390-segment-header.ts';
+import type { ByteSource } from '../../access/byte-source.ts';
+import { isVmcoreError, VmcoreError } from '../../errors.ts';
+import { damaged } from '../damaged.ts';
+import { requireEndMarker } from './end-marker.ts';
+import { EntryReader, entriesOf, type SegmentEntries } from './entries.ts';
+import type { S390Header } from './header.ts';
+import { readSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from './segment-header.ts';
 
 /** Memory that is not zeros, as a dump in extended format has it. */
 export interface DumpSegment {
