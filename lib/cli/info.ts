@@ -1,12 +1,13 @@
-import { openVmcore, type Vmcore } from '../index.ts';
+import type { Vmcore } from '../index.ts';
 import type { Command } from './command.ts';
 import { formatBytes, formatCount, formatRows } from './format.ts';
+import { kernelOptions, openCore } from './open-core.ts';
 
 export const info: Command = {
   usage: 'vmcore info [OPTION]... VMCORE',
   about:
     'Prints what a core is: the kernel that crashed and why, the machine, and what memory the core holds.',
-  options: [],
+  options: kernelOptions,
   examples: [
     ['vmcore info /proc/vmcore', 'in a capture kernel, as root'],
     ['vmcore info --json core | jq .osrelease', 'for scripts'],
@@ -14,7 +15,7 @@ export const info: Command = {
   positionals: ['VMCORE'],
 
   async run(args, { signal, output }) {
-    await using core = await openVmcore(args.positionals[0]!, { signal });
+    await using core = await openCore(args, { signal });
     const facts = collect(core);
     if (output.json) await output.printJson(facts);
     else await output.print(describe(facts));
@@ -80,7 +81,7 @@ function describe(facts: Facts): string {
     ['Kernel', facts.osrelease],
     ['Version', facts.version],
     ['Build ID', facts.buildId],
-    ['KASLR offset', kernelOffset === undefined ? undefined : `0x${kernelOffset.toString(16)}`],
+    ['Kernel offset', kernelOffset === undefined ? undefined : `0x${kernelOffset.toString(16)}`],
     ['Host', facts.hostname],
     [
       'Crashed',

@@ -36,6 +36,10 @@ t.test('a core without the note is filtered with that of its kernel', async (t) 
   const found = join(folder, 'found');
   t.match(await vmcore(['vmcoreinfo', '--search', lost, found]), { status: 0 });
   t.equal(readFileSync(found, 'utf8'), machine.vmcoreinfo);
+  t.match(await vmcore(['info', lost]), { status: 0, stdout: /^Problem .*no VMCOREINFO note/m });
+  const told = await vmcore(['info', '-i', found, lost]);
+  t.match(told, { status: 0, stdout: /^Kernel +\S+-synthetic$/m });
+  t.notMatch(told.stdout, /Problem/);
   t.match(await vmcore(['dump', '-d', '31', lost, join(folder, 'dump')]), { status: 1 });
   const { status, stderr } = await vmcore(['dump', '-d', '31', '-i', found, lost, join(folder, 'dump')]);
   t.equal(status, 0, stderr);
