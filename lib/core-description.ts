@@ -1,5 +1,5 @@
 import { VmcoreError } from './errors.ts';
-import type { CorePages } from './filter/core-pages.ts';
+import type { PageJudge } from './filter/page-judge.ts';
 import { type ScrubRange, scrubbedMemory } from './filter/scrub.ts';
 import type { OpenedCore } from './formats/core-file.ts';
 import { UTSNAME_SIZE } from './formats/kdump-layout.ts';
@@ -19,12 +19,15 @@ export interface DescribedCore {
   readonly physBase: number;
   readonly spaces: AddressSpaces;
   readonly virtual: VirtualMemory;
-  readonly pages: CorePages;
 }
 
-/** What a dump says of a core beside its pages, with what is in these ranges overwritten. */
-export function describeCore(described: DescribedCore, scrub: readonly ScrubRange[]): CoreDescription {
-  const { core, vmcoreinfo, spaces, pages, physBase } = described;
+/** What a dump of what `judge` keeps says of a core beside its pages, with what is in these ranges overwritten. */
+export function describeCore(
+  described: DescribedCore,
+  judge: PageJudge,
+  scrub: readonly ScrubRange[],
+): CoreDescription {
+  const { core, vmcoreinfo, spaces, physBase } = described;
   const note = findVmcoreinfo(core.notes);
   return {
     headers: {
@@ -32,7 +35,7 @@ export function describeCore(described: DescribedCore, scrub: readonly ScrubRang
       littleEndian: core.littleEndian,
       utsname: rawUtsname(described, scrub),
       crashTime: vmcoreinfo?.crashTime ?? core.header?.crashTime ?? 0,
-      maxMapnr: pages.maxMapnr,
+      maxMapnr: judge.maxMapnr,
       nrCpus: core.header?.nrCpus ?? prstatusNotes(core.notes).length,
       physBase: BigInt(physBase),
       notes: core.notePayload,
@@ -47,16 +50,15 @@ export function describeCore(described: DescribedCore, scrub: readonly ScrubRang
       image: spaces.kernelImage(),
     },
     incomplete: core.incomplete,
-    warnings: warningsOf(described),
+    warnings: warningsOf(core, judge),
   };
 }
 
-function warningsOf({ core, pages }: DescribedCore): string[] {
+function warningsOf(core: OpenedCore, { problem }: PageJudge): string[] {
   const warnings: string[] = [];
   if (core.incomplete)
     warnings.push(`${core.source.name} is incomplete itself: what it lost is in no dump of it`);
-  if (pages.problem)
-    warnings.push(`poisoned and offline pages could not be left out: ${pages.problem.message}`);
+  if (problem) warnings.push(`poisoned and offline pages could not be left out: ${problem.message}`);
   return warnings;
 }
 

@@ -139,9 +139,9 @@ export class CoreParts {
       fit: (pass, options) => this.fit(pass, options),
       readCosts: (kept, plan) => this.readCosts(kept, plan),
       defaultCompression: () => (codecs().zstd.available ? 'zstd' : 'zlib'),
-      classifyPieces: (level, scan, piecePages) => this.pages.classifyPieces(level, scan, piecePages),
+      judge: (level) => this.pages.judge(level),
       planScrub: (targets, signal) => this.#planScrub(targets, signal),
-      describe: (scrub) => describeCore(this, scrub),
+      describe: (judge, scrub) => describeCore(this, judge, scrub),
     };
   }
 

@@ -74,9 +74,6 @@ export interface PageRange {
   readonly class: PageClass;
 }
 
-/** What can be written of a core whose pages can't be classified. */
-const LEVELS_WITHOUT_KERNEL = [0, 1];
-
 /** An open core. Reads are synchronous and return copies; what passes over the whole core is asynchronous. */
 export class Vmcore implements AsyncDisposable {
   /** How the source is called in messages: its path. */
@@ -150,7 +147,10 @@ export class Vmcore implements AsyncDisposable {
     return eraseinfoOf(this.#parts.core);
   }
 
-  /** Why pages can't be classified, so that only levels 0 and 1 work; undefined when they can. */
+  /**
+   * Why pages can't be classified, so that only levels 0 and 1 work (none, where the core was cut off); undefined when they
+   * can. Where its file can't be read (ERR_VMCORE_IO) they are looked for again each time.
+   */
   get filterProblem(): VmcoreError | undefined {
     this.#requireOpen();
     return this.#parts.pages.problem;
@@ -309,8 +309,9 @@ export class Vmcore implements AsyncDisposable {
 
   /**
    * Decides for every page whether a dump level keeps it.
-   * @throws VmcoreError ERR_VMCORE_NO_VMCOREINFO or ERR_VMCORE_CORRUPT when a level above 1 is asked for and the
-   *   kernel's pages can't be found; ERR_VMCORE_SELECT; the signal's reason.
+   * @throws VmcoreError {@link filterProblem} when a level above 1 is asked for and the kernel's pages can't be found;
+   *   ERR_VMCORE_FAULT or ERR_VMCORE_TRUNCATED when the core was cut off; ERR_VMCORE_CORRUPT; ERR_VMCORE_SELECT; the
+   *   signal's reason.
    */
   classify(options: ClassifyOptions = {}): Promise<Classification> {
     return this.#run(options.signal, (signal) =>
@@ -389,10 +390,7 @@ export class Vmcore implements AsyncDisposable {
    * @throws as classify(); VmcoreError ERR_VMCORE_CODEC; what reading throws, but for single pages, which a dump has not.
    */
   estimate(options: EstimateOptions = {}): Promise<EstimateReport> {
-    return this.#run(options.signal, (signal) => {
-      const levels = options.levels ?? (this.filterProblem ? LEVELS_WITHOUT_KERNEL : undefined);
-      return estimateSizes(this.#parts.dumpContext(), { ...options, levels }, signal);
-    });
+    return this.#run(options.signal, (signal) => estimateSizes(this.#parts.dumpContext(), options, signal));
   }
 
   /**

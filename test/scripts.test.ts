@@ -74,4 +74,8 @@ t.test('an emulated program that falls silent is killed, told, and run once more
   const twice = watch('echo ok 1 - begun; sleep 600');
   t.match(twice, { status: 1, stdout: /^ok 1 - begun\n# .* run 1 of 2:\n(# .*\n)*# .* run 2 of 2:\n/ });
   t.match(watch('echo not ok 1; exit 3'), { status: 3, stdout: 'not ok 1\n' });
+  const failed = watch('mkdir failed && echo "    not ok 1" && sleep 600; echo ok 1');
+  t.match(failed, { status: 1, stdout: /^ {4}not ok 1\n# .* run 1 of 2:\n/ }, 'a failure is not tried again');
+  const orphan = watch('sleep 600 & echo ok 1');
+  t.match(orphan, { status: 0, stdout: 'ok 1\n' }, 'what it leaves behind ends with it');
 });

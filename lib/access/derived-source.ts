@@ -26,9 +26,9 @@ export abstract class DerivedSource implements ByteSource {
 
   checkLength(): void {}
 
-  map(position: number): Region {
+  map(): Region {
     const message = `${this.name}: what is not in the file as it is can't be mapped`;
-    throw new VmcoreError('ERR_VMCORE_IO', message, { file: this.name, offset: position });
+    throw new VmcoreError('ERR_VMCORE_IO', message, { file: this.name });
   }
 
   counters(): AccessCounters {

@@ -1,7 +1,8 @@
 import { type CodecName, codec, codecs } from '../codecs/registry.ts';
-import { argumentError } from '../errors.ts';
+import { argumentError, isVmcoreError } from '../errors.ts';
 import { type Classification, onlyPiece, type ScanProgress } from '../filter/classify.ts';
-import { checkDumpLevel, type DumpLevel, LEVEL_ZERO } from '../filter/dump-level.ts';
+import { checkDumpLevel, type DumpLevel, LEVEL_MAX, LEVEL_ZERO } from '../filter/dump-level.ts';
+import type { PageJudge } from '../filter/page-judge.ts';
 import type { SelectPages } from '../filter/select.ts';
 import { KdumpWriter } from '../output/kdump.ts';
 import { NullSink } from '../output/null-sink.ts';
@@ -62,12 +63,13 @@ export interface EstimateReport {
 /** The core as an estimate needs it. */
 export type EstimateContext = Pick<
   DumpContext,
-  'source' | 'extents' | 'pageSize' | 'fit' | 'inputLevel' | 'classifyPieces' | 'describe'
+  'source' | 'extents' | 'pageSize' | 'fit' | 'inputLevel' | 'judge' | 'describe'
 >;
 
 /** An estimate's options, checked. */
-interface EstimateRequest {
-  readonly levels: readonly number[];
+interface CheckedOptions {
+  /** Those that were asked for. */
+  readonly levels: readonly number[] | undefined;
   readonly ways: readonly Storage[];
   readonly precision: number;
   readonly maxPages: number;
@@ -75,7 +77,12 @@ interface EstimateRequest {
   readonly options: EstimateOptions;
 }
 
-const DEFAULT_LEVELS = [0, 1, 31];
+interface EstimateRequest extends CheckedOptions {
+  readonly levels: readonly number[];
+}
+
+const DEFAULT_LEVELS: readonly number[] = [0, 1, LEVEL_MAX];
+const LEVELS_WITHOUT_KERNEL: readonly number[] = [0, 1];
 const DEFAULT_PRECISION = 0.05;
 /** 512 MiB: at a precision of 0.05 enough where one page of 85 has data. */
 const DEFAULT_PAGES = 1 << 17;
@@ -90,21 +97,23 @@ export async function estimateSizes(
   options: EstimateOptions,
   signal: AbortSignal,
 ): Promise<EstimateReport> {
-  const request = checkRequest(options, context.inputLevel);
+  const checked = checkRequest(options);
   signal.throwIfAborted();
-  const description = context.describe([]);
+  const { judge, levels } = judgeLevels(context, checked.levels);
+  const request = { ...checked, levels: [...new Set(levels.map((level) => level | context.inputLevel))] };
+  const description = context.describe(judge, []);
   const sizes: SizeEstimate[] = [];
   for (const level of request.levels) {
-    const classification = await classify(context, level, options, signal);
+    const classification = await classify(judge, context.pageSize, level, options, signal);
     sizes.push(...(await estimateLevel(context, description, classification, request, signal)));
   }
   return { sizes, warnings: description.warnings };
 }
 
 /** @throws VmcoreError ERR_VMCORE_ARGUMENT, ERR_VMCORE_CODEC. */
-function checkRequest(options: EstimateOptions, inputLevel: number): EstimateRequest {
+function checkRequest(options: EstimateOptions): CheckedOptions {
   const { compressionLevel, precision = DEFAULT_PRECISION, maxPages = DEFAULT_PAGES, seed = 1 } = options;
-  const levels = checkList('levels', options.levels ?? DEFAULT_LEVELS);
+  const levels = options.levels && checkList('levels', options.levels).map((level) => checkDumpLevel(level));
   const compressions = checkList('compressions', options.compressions ?? availableCompressions());
   if (!(precision > 0 && precision <= 1))
     throw argumentError(`precision is a part of the size up to 1, not ${precision}`);
@@ -119,8 +128,23 @@ function checkRequest(options: EstimateOptions, inputLevel: number): EstimateReq
     codec(name, { level: compressionLevel });
     return { compression: name, compressionLevel };
   });
-  const used = new Set(levels.map((level) => checkDumpLevel(level) | inputLevel));
-  return { levels: [...used], ways, precision, maxPages, seed, options };
+  return { levels, ways, precision, maxPages, seed, options };
+}
+
+/** Where nothing was said of levels, those that work. */
+function judgeLevels(context: EstimateContext, asked: readonly number[] | undefined) {
+  const levels = asked ?? DEFAULT_LEVELS;
+  try {
+    return { levels, judge: context.judge(unionOf(levels)) };
+  } catch (error) {
+    if (asked || !isVmcoreError(error)) throw error;
+    const judge = context.judge(unionOf(LEVELS_WITHOUT_KERNEL));
+    return { levels: judge.problem ? LEVELS_WITHOUT_KERNEL : levels, judge };
+  }
+}
+
+function unionOf(levels: readonly number[]): number {
+  return levels.reduce((union, level) => union | level, 0);
 }
 
 function checkList<T>(name: string, list: readonly T[]): readonly T[] {
@@ -134,18 +158,19 @@ function availableCompressions(): ('none' | CodecName)[] {
 }
 
 async function classify(
-  context: EstimateContext,
+  judge: PageJudge,
+  pageSize: number,
   level: number,
   { select, onProgress }: EstimateOptions,
   signal: AbortSignal,
 ): Promise<Classification> {
-  const report = progressReporter('classify', context.pageSize, onProgress);
+  const report = progressReporter('classify', pageSize, onProgress);
   const scan = {
     signal,
     select,
     onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
   };
-  return onlyPiece(context.classifyPieces(level, scan, Number.POSITIVE_INFINITY));
+  return onlyPiece(judge.pieces(level, scan, Number.POSITIVE_INFINITY));
 }
 
 async function estimateLevel(

@@ -6,11 +6,10 @@ import { pageLayout } from '../kernel/page-layout.ts';
 import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
-import { type Classification, classify, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
+import { type Classification, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
 import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
-import { PAGE_CLASSES } from './page-class.ts';
-import { selectPages } from './select.ts';
+import { PageJudge } from './page-judge.ts';
 
 /** What the pages of a core are found by. */
 export interface CorePagesOptions {
@@ -58,29 +57,36 @@ export class CorePages {
     return facts instanceof VmcoreError ? facts : undefined;
   }
 
-  /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
-  get maxMapnr(): number {
-    const facts = this.#findFacts();
-    return facts instanceof VmcoreError ? this.maxPfn : Math.min(this.maxPfn, facts.memMap.endPfn);
-  }
-
-  /**
-   * What the core was filtered of before needs no judging again: a dump that has lost its struct pages can be copied.
-   * @throws VmcoreError {@link problem} when a level above 1 needs what is not known; ERR_VMCORE_CORRUPT when the core claims
-   *   memory so high that it would take more to tell its pages apart than the core has; what selectPages() throws.
-   */
+  /** @throws as judge(); what selectPages() throws. */
   async classify(level: number, options: ScanOptions): Promise<Classification> {
-    return onlyPiece(this.classifyPieces(level, options, Number.POSITIVE_INFINITY));
+    return onlyPiece(this.judge(level).pieces(level, options, Number.POSITIVE_INFINITY));
   }
 
   /**
-   * The same in pieces of `piecePages` pages, ascending: memory for all of them is not needed at the same time.
-   * @throws as classify(), before a piece is asked for.
+   * Finds out what pages are judged by, at `level` and those with fewer bits. What the core was filtered of before needs no
+   * judging again: a dump that has lost its struct pages can be copied. A level that needs nothing of the kernel goes on
+   * without it: poisoned pages are not left out then, but it may be all that can be saved.
+   * @throws VmcoreError {@link problem} when a level above 1 needs what is not known, or when the core's file was cut off or
+   *   its device failed (ERR_VMCORE_FAULT, ERR_VMCORE_TRUNCATED); ERR_VMCORE_CORRUPT when the core claims memory so high
+   *   that it would take more to tell its pages apart than the core has.
    */
-  classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification> {
-    this.#requireFacts(level);
-    this.#requireSize();
-    return this.#pieces(level, options, piecePages);
+  judge(level: number): PageJudge {
+    const { extents, pageSize, inputLevel } = this.#options;
+    const facts = this.#findFacts();
+    const maxPfn = this.#maxMapnr(facts);
+    if (!(facts instanceof VmcoreError)) {
+      this.#requireSize(maxPfn);
+      return new PageJudge({ facts, extents, pageSize, maxPfn }, undefined);
+    }
+    const needsKernel = (level & ~inputLevel) > LEVEL_WITHOUT_KERNEL;
+    if (
+      needsKernel ||
+      isVmcoreError(facts, 'ERR_VMCORE_FAULT') ||
+      isVmcoreError(facts, 'ERR_VMCORE_TRUNCATED')
+    )
+      throw facts;
+    this.#requireSize(maxPfn);
+    return new PageJudge({ facts: undefined, extents, pageSize, maxPfn }, facts);
   }
 
   explain(pfn: number, level: number): PageExplanation {
@@ -88,7 +94,7 @@ export class CorePages {
     const facts = this.#known();
     this.#lookup ??= facts?.openStructPages();
     const lookup = facts && this.#lookup && { facts, structPages: this.#lookup };
-    return explain(lookup, { extents, pageSize, maxPfn: this.maxMapnr }, pfn, level);
+    return explain(lookup, { extents, pageSize, maxPfn: this.#maxMapnr(facts) }, pfn, level);
   }
 
   /** Virtual address of a page's struct page; undefined where it has none, or none is known. */
@@ -98,62 +104,54 @@ export class CorePages {
     return facts && range && range.address + BigInt((pfn - range.firstPfn) * facts.layout.size);
   }
 
-  async *#pieces(level: number, options: ScanOptions, piecePages: number): AsyncGenerator<Classification> {
-    const { extents, pageSize } = this.#options;
-    const { select } = options;
-    const core = { facts: this.#known(), extents, pageSize, maxPfn: this.maxMapnr };
-    const scan = select ? { ...options, collect: PAGE_CLASSES } : options;
-    for await (const found of classify(core, level, scan, piecePages))
-      yield select ? await selectPages(found, { ...options, select }, pageSize) : found;
-  }
-
-  /**
-   * A level that needs nothing of the kernel goes on without it, after a second look where a read failed: poisoned pages are
-   * not left out then, but it may be all that can be saved. What comes later has to go by the same.
-   */
-  #requireFacts(level: number): void {
-    let { problem } = this;
-    if (isVmcoreError(problem, 'ERR_VMCORE_IO')) problem = this.problem;
-    if (!problem) return;
-    const needsKernel = (level & ~this.#options.inputLevel) > LEVEL_WITHOUT_KERNEL;
-    const isCutOff = sourceFailure(problem) && problem.code !== 'ERR_VMCORE_IO';
-    if (needsKernel || isCutOff) throw problem;
-    this.#facts = problem;
+  #maxMapnr(facts: PageFacts | VmcoreError | undefined): number {
+    const known = facts && !(facts instanceof VmcoreError) ? facts : undefined;
+    return Math.min(this.maxPfn, known?.memMap.endPfn ?? this.maxPfn);
   }
 
   /** A damaged header can claim any amount of memory. */
-  #requireSize(): void {
+  #requireSize(maxMapnr: number): void {
     const { fileSize, pageSize } = this.#options;
-    const bytes = this.maxMapnr / 8;
-    if (bytes <= Math.max(BITMAP_BYTES, fileSize)) return;
-    const what = `the core claims memory up to ${hex(this.maxMapnr * pageSize)}, and has ${fileSize} bytes`;
-    throw new VmcoreError('ERR_VMCORE_CORRUPT', what, { address: this.maxMapnr * pageSize });
+    if (maxMapnr / 8 <= Math.max(BITMAP_BYTES, fileSize)) return;
+    const what = `the core claims memory up to ${hex(maxMapnr * pageSize)}, and has ${fileSize} bytes`;
+    throw new VmcoreError('ERR_VMCORE_CORRUPT', what, { address: maxMapnr * pageSize });
   }
 
   /** @throws what the source failed with. */
   #known(): PageFacts | undefined {
     const facts = this.#findFacts();
-    if (facts !== this.#facts) throw facts;
-    return facts instanceof VmcoreError ? undefined : facts;
+    if (!(facts instanceof VmcoreError)) return facts;
+    if (sourceFailure(facts)) throw facts;
+    return undefined;
   }
 
-  /** They are looked for again where it was the source that failed. */
+  /** Where the source failed they are looked for once more, and the next time, unless some were found. */
   #findFacts(): PageFacts | VmcoreError {
     if (this.#facts) return this.#facts;
+    let facts = this.#look();
+    if (sourceFailure(problemOf(facts))) facts = this.#look();
+    if (!sourceFailure(facts)) this.#facts = facts;
+    return facts;
+  }
+
+  #look(): PageFacts | VmcoreError {
     const { memory, extents, arch, vmcoreinfo, openSlots } = this.#options;
     try {
       const layout = pageLayout(vmcoreinfo());
-      this.#facts = {
+      return {
         layout,
         memMap: findMemMap(memory, vmcoreinfo(), arch, this.maxPfn),
         littleEndian: memory.littleEndian,
         openStructPages: () => new StructPages(memory, extents, openSlots(), layout.size),
       };
     } catch (error) {
-      if (!(error instanceof VmcoreError)) throw error;
-      if (sourceFailure(error)) return error;
-      this.#facts = error;
+      if (error instanceof VmcoreError) return error;
+      throw error;
     }
-    return this.#facts;
   }
+}
+
+/** Why some or all of them are missing. */
+function problemOf(facts: PageFacts | VmcoreError): VmcoreError | undefined {
+  return facts instanceof VmcoreError ? facts : facts.memMap.problem;
 }

@@ -21,6 +21,8 @@ export interface MemMap {
   readonly endPfn: number;
   /** Pages below it of which is not known where their struct pages are, because their mem_section can't be read. */
   readonly unreadable: number;
+  /** The first reason why there are some. */
+  readonly problem: VmcoreError | undefined;
 }
 
 /** Bits of section_mem_map (include/linux/mmzone.h): SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP. */
@@ -89,6 +91,7 @@ function findFlat(memory: VirtualMemory, arch: string, maxPfn: number, symbol: b
       ranges: [{ firstPfn: 0, endPfn: maxPfn, address }],
       endPfn: maxPfn,
       unreadable: 0,
+      problem: undefined,
     };
   } catch (cause) {
     throw noMemMap('mem_map', symbol, [cause]);
@@ -128,8 +131,8 @@ function findSparse(
   throw noMemMap('mem_section', symbol, failures);
 }
 
-function memMapOf(model: MemMap['model'], { ranges, lost, lostEnd }: Found): MemMap {
-  return { model, ranges, endPfn: Math.max(lostEnd, ranges.at(-1)!.endPfn), unreadable: lost };
+function memMapOf(model: MemMap['model'], { ranges, lost, lostEnd, problem }: Found): MemMap {
+  return { model, ranges, endPfn: Math.max(lostEnd, ranges.at(-1)!.endPfn), unreadable: lost, problem };
 }
 
 function noMemMap(name: string, symbol: bigint, failures: readonly unknown[]): VmcoreError {

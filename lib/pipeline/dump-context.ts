@@ -3,7 +3,7 @@ import type { PassMemory, PassSizes, WorkerOptions } from '../access/memory-budg
 import type { ReadCosts } from '../access/read-plan.ts';
 import type { CodecName } from '../codecs/registry.ts';
 import type { PageBitmap } from '../filter/bitmap.ts';
-import type { Classification, ScanOptions } from '../filter/classify.ts';
+import type { PageJudge } from '../filter/page-judge.ts';
 import type { ScrubRange } from '../filter/scrub.ts';
 import type { ScrubPlan } from '../filter/scrub-plan.ts';
 import type { ScrubTarget } from '../filter/scrub-target.ts';
@@ -28,12 +28,12 @@ export interface DumpContext {
   readCosts(kept: PageBitmap, options: PlanOptions): ReadCosts;
   /** What compresses where nothing was said. To find out loads codecs. */
   defaultCompression(): CodecName;
-  /** Judges all pages, in pieces of `piecePages` pages, ascending. Throws at once when that can't be done. */
-  classifyPieces(level: number, options: ScanOptions, piecePages: number): AsyncIterable<Classification>;
+  /** Finds out what pages are judged by, at this level and those with fewer bits. Throws when that can't be done. */
+  judge(level: number): PageJudge;
   /** Finds what is to be scrubbed. */
   planScrub(targets: readonly ScrubTarget[], signal: AbortSignal): Promise<ScrubPlan>;
-  /** Reads what a dump says of the core, with what is in these ranges overwritten. */
-  describe(scrub: readonly ScrubRange[]): CoreDescription;
+  /** Reads what a dump of what `judge` keeps says of the core, with what is in these ranges overwritten. */
+  describe(judge: PageJudge, scrub: readonly ScrubRange[]): CoreDescription;
 }
 
 /** What a dump says of a core beside its pages. */

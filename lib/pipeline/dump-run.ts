@@ -3,6 +3,7 @@ import type { PassSizes } from '../access/memory-budget.ts';
 import type { ReadCosts } from '../access/read-plan.ts';
 import { callsBetween, callsOf, type SourceCalls } from '../access/source-calls.ts';
 import type { Classification, ScanProgress } from '../filter/classify.ts';
+import type { PageJudge } from '../filter/page-judge.ts';
 import type { ScrubPlan } from '../filter/scrub-plan.ts';
 import type { DumpWriter } from '../output/dump-writer.ts';
 import { type CopyResult, copyPages } from './copy.ts';
@@ -72,11 +73,14 @@ export class DumpRun {
     return callsBetween(this.#before, callsOf(this.#context.source)).mapFailures;
   }
 
-  /** What is done with a core and its pages, piece by piece. What the core says of itself is found by calls on it, too. */
+  /**
+   * What is done with a core and its pages, piece by piece; pages can be judged again. What the core says of itself is found
+   * by calls on it, too.
+   */
   async classify<T>(
     level: number,
     piecePages: number,
-    use: (core: CoreDescription, pieces: AsyncIterable<Classification>) => Promise<T>,
+    use: (core: CoreDescription, pieces: AsyncIterable<Classification>, judge: PageJudge) => Promise<T>,
   ): Promise<T> {
     let judging = 0;
     const onTime = (milliseconds: number) => {
@@ -88,10 +92,9 @@ export class DumpRun {
         select: this.#options.select,
         onProgress: ({ pages, totalPages }: ScanProgress) => report(pages, totalPages),
       };
-      // First, because it settles what the headers say.
-      const pieces = this.#context.classifyPieces(level, scan, piecePages);
-      const core = scrubDescription(this.#context.describe(this.#scrub.ranges), this.#scrub);
-      return use(core, timed(pieces, onTime));
+      const judge = this.#context.judge(level);
+      const core = scrubDescription(this.#context.describe(judge, this.#scrub.ranges), this.#scrub);
+      return use(core, timed(judge.pieces(level, scan, piecePages), onTime), judge);
     });
     this.#addToLast({ judging: Math.round(judging * 1e6) });
     return used;

@@ -112,7 +112,7 @@ class LevelAttempt {
   /** Writes the bitmaps while pages are judged, so that of those of a large core only a piece is in memory. */
   #classify(level: number, sinks: readonly Sink[]) {
     const { piecePages } = this.#request;
-    return this.#run.classify(level, piecePages, async (core, pieces) => {
+    return this.#run.classify(level, piecePages, async (core, pieces, judge) => {
       const { maxMapnr } = core.headers;
       const writers = sinks.map((sink, i) => new KdumpWriter(this.#description(core, level, i), sink));
       for (const writer of writers) await writer.announce(this.#existing(maxMapnr, piecePages));
@@ -132,7 +132,7 @@ class LevelAttempt {
             maxMapnr,
             piecePages,
             writer: writers[0]!,
-            classifyAgain: () => this.#context.classifyPieces(level, { signal: this.#signal }, piecePages),
+            classifyAgain: () => judge.pieces(level, { signal: this.#signal }, piecePages),
           });
       return { classification, kept, writers, core };
     });
@@ -150,12 +150,13 @@ class LevelAttempt {
 
   async #writeElf(level: number, sink: Sink, workers: DumpWorkers, ending: Ending): Promise<LevelResult> {
     const all = Number.POSITIVE_INFINITY;
-    const { core, classification } = await this.#run.classify(level, all, async (core, pieces) => {
-      return { core, classification: await onlyPiece(pieces) };
+    const found = await this.#run.classify(level, all, async (core, pieces, judge) => {
+      return { core, classification: await onlyPiece(pieces), judge };
     });
+    const { core, classification } = found;
     const conditions = { costs: await this.#run.calibrate(heldPages(classification.bitmap)), ...ending };
     const output = { sink, workers: workers.of(0) };
-    const job = await elfJob(this.#run, this.#context, core, classification, conditions, output);
+    const job = await elfJob(this.#run, this.#context.pageSize, found, conditions, output);
     const copied = await this.#copy([job], conditions);
     return { level, core, classification, copied, zero: job.zero, sinks: [sink], ranges: undefined };
   }

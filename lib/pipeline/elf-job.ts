@@ -1,13 +1,14 @@
 import type { PageBitmap } from '../filter/bitmap.ts';
 import { type Classification, onlyPiece } from '../filter/classify.ts';
 import { LEVEL_ZERO } from '../filter/dump-level.ts';
+import type { PageJudge } from '../filter/page-judge.ts';
 import { encodeNote, eraseinfoNotes, joinNotes, omitNotes, parseNotes } from '../formats/notes.ts';
 import { ElfWriter } from '../output/elf.ts';
 import { planElf } from '../output/elf-plan.ts';
 import type { Sink } from '../output/sink.ts';
 import type { CopyWorkers } from './copy-workers.ts';
 import { coreSegments } from './core-segments.ts';
-import type { CoreDescription, DumpContext } from './dump-context.ts';
+import type { CoreDescription } from './dump-context.ts';
 import type { CopyConditions, DumpJob, DumpRun } from './dump-run.ts';
 import { heldPages } from './kept-pages.ts';
 import { ZeroScan } from './zero-scan.ts';
@@ -19,6 +20,13 @@ export interface ElfJob extends DumpJob {
   readonly zero: number;
 }
 
+/** What is known of a core before its program headers are planned. */
+interface JudgedCore {
+  readonly core: CoreDescription;
+  readonly classification: Classification;
+  readonly judge: PageJudge;
+}
+
 /** Where an ELF core goes, and who reads its pages. */
 interface ElfOutput {
   readonly sink: Sink;
@@ -28,19 +36,18 @@ interface ElfOutput {
 /** Plans the program headers of an ELF core; with bit 0 of the level that takes a pass over all pages that are kept. */
 export async function elfJob(
   run: DumpRun,
-  context: DumpContext,
-  { headers, elf, incomplete }: CoreDescription,
-  classification: Classification,
+  pageSize: number,
+  { core, classification, judge }: JudgedCore,
   conditions: CopyConditions,
   { sink, workers }: ElfOutput,
 ): Promise<ElfJob> {
-  const { pageSize } = context;
+  const { headers, elf, incomplete } = core;
   const { existing, level, kept } = classification;
   const others =
     level & LEVEL_ZERO ? await withoutZeros(run, classification, conditions, workers) : classification.bitmap;
   const segments = elf.segments.length > 0 ? elf.segments : coreSegments(existing, pageSize, elf);
   const { signal } = conditions;
-  const never = await neverWritten(context, classification, signal);
+  const never = await neverWritten(judge, classification, signal);
   const plan = await planElf(segments, { pageSize, kept: others, never }, signal);
   return {
     writer: new ElfWriter({ ...headers, ...elf, incomplete, notes: notesOf(headers), plan }, sink),
@@ -71,7 +78,7 @@ async function withoutZeros(
  * what the user dropped.
  */
 async function neverWritten(
-  context: DumpContext,
+  judge: PageJudge,
   { existing, level, counts, absent, dropped }: Classification,
   signal: AbortSignal,
 ): Promise<PageBitmap | undefined> {
@@ -79,7 +86,7 @@ async function neverWritten(
   if ((level & ~LEVEL_ZERO) === 0 && counts.hwpoison + counts.offline + absent === 0) return dropped;
   signal.throwIfAborted();
   const never = existing.copy();
-  const { bitmap } = await onlyPiece(context.classifyPieces(0, { signal }, Number.POSITIVE_INFINITY));
+  const { bitmap } = await onlyPiece(judge.pieces(0, { signal }, Number.POSITIVE_INFINITY));
   for (let i = 0; i < never.bytes.length; i++) {
     never.bytes[i] = (never.bytes[i]! & ~bitmap.bytes[i]!) | (dropped?.bytes[i] ?? 0);
   }

@@ -179,16 +179,26 @@ t.test('without a mem_map only levels 0 and 1 work', async (t) => {
   await t.rejects(core.classify({ level: 2 }), { code: 'ERR_VMCORE_NO_VMCOREINFO' });
 });
 
-/** A core whose reads fail where `fails` says so. */
-async function openFailing(t: Test, fails: (call: CoreCall) => boolean): Promise<Vmcore> {
+/** The path of a core in a file. */
+function coreFile(t: Test, shape: KernelCoreOptions = {}): string {
   const path = join(t.testdir(), 'core');
-  const { elf } = buildKernelCore({ pages: pagesOf(place(cases6_12)), generation: generations['6.12'] });
-  writeFileSync(path, elf);
+  const pages = pagesOf(place(cases6_12));
+  writeFileSync(path, buildKernelCore({ ...shape, pages, generation: generations['6.12'] }).elf);
+  return path;
+}
+
+/** A core whose reads fail where `fails` says so. */
+async function openFailing(t: Test, fails: (call: CoreCall) => boolean, path = coreFile(t)): Promise<Vmcore> {
   using _ = injectFaults({ pread: (call) => (fails(call) ? 'EIO' : undefined) });
   const core = await openVmcore(path, { access: 'read' });
   t.teardown(() => core.close());
   return core;
 }
+
+/** The shortest read, with which every attempt to read something ends that fails: longer ones are halved. In bytes. */
+const SHORTEST_READ = 4096;
+/** A look for the mem_map tries three ways to find it. */
+const READS_OF_LOOK = 3;
 
 t.test('a disk that fails while the mem_map is looked for is asked again', async (t) => {
   let fails = false;
@@ -202,23 +212,76 @@ t.test('a disk that fails while the mem_map is looked for is asked again', async
   t.ok((await core.classify({ level: 31 })).counts.user > 0);
 });
 
-t.test('a disk that fails once: level 0 leaves out poisoned pages', async (t) => {
-  // Each of three ways to find the mem_map ends with a read of the shortest length.
+/** A core that opened, on a disk that from now on fails until so many looks for the mem_map have. */
+async function openFailingFor(t: Test, looks: number): Promise<Vmcore> {
   let left = 0;
-  const core = await openFailing(t, ({ length }) => left > 0 && (length > 4096 || left-- > 0));
-  left = 3;
+  const fails = ({ length }: CoreCall) => left > 0 && (length > SHORTEST_READ || left-- > 0);
+  const core = await openFailing(t, fails);
+  left = looks * READS_OF_LOOK;
+  return core;
+}
+
+t.test('a disk that fails once: level 0 leaves out poisoned pages', async (t) => {
+  const core = await openFailingFor(t, 1);
   t.ok((await core.classify({ level: 0 })).counts.hwpoison > 0);
-  t.equal(left, 0);
 });
 
-t.test('a disk that goes on failing: level 0 keeps everything, and later ones do as well', async (t) => {
-  let fails = false;
-  const core = await openFailing(t, () => fails);
-  fails = true;
+t.test('a disk that fails longer: level 0 keeps everything, and what comes later does not', async (t) => {
+  const core = await openFailingFor(t, 2);
   t.equal((await core.classify({ level: 0 })).kept, core.maxPfn);
-  fails = false;
-  t.equal((await core.classify({ level: 0 })).kept, core.maxPfn);
-  await t.rejects(core.classify({ level: 31 }), { code: 'ERR_VMCORE_IO' });
+  t.ok((await core.classify({ level: 0 })).counts.hwpoison > 0);
+  t.same(core.explain(0), (await openFailing(t, () => false)).explain(0));
+});
+
+t.test('what is decided at the beginning of a dump holds for all of it', async (t) => {
+  for (const options of [{ format: 'elf' }, {}] as const) {
+    const core = await openFailingFor(t, 2);
+    const { written, complete, warnings } = await core.dump(join(t.testdirName, 'dump'), {
+      ...options,
+      level: 0,
+      force: true,
+    });
+    t.strictSame({ written, complete }, { written: core.maxPfn, complete: true });
+    t.match(warnings, [/poisoned and offline pages could not be left out: .*EIO/]);
+  }
+});
+
+t.test('an estimate of a core whose disk fails has the levels that work', async (t) => {
+  for (const [looks, levels, warned] of [
+    [2, [0, 1, 31], 0],
+    [4, [0, 1], 1],
+  ] as const) {
+    const { sizes, warnings } = await (await openFailingFor(t, looks)).estimate({ compressions: ['none'] });
+    t.strictSame([sizes.map(({ level }) => level), warnings.length], [levels, warned]);
+  }
+  const given = await (await openFailingFor(t, 2)).estimate({ levels: [0], compressions: ['none'] });
+  t.match(given.warnings, [/could not be left out/]);
+});
+
+t.test('one read that fails while the mem_map is looked for changes nothing', async (t) => {
+  // Two pages of mem_section.
+  const path = coreFile(t, { sectionBits: 18, memoryPages: 16384 });
+  const read = new Set<number>();
+  const note = ({ position, length }: CoreCall) => {
+    for (let at = position; at < position + length; at += SHORTEST_READ) read.add(at);
+    return false;
+  };
+  const clean = await openFailing(t, note, path);
+  read.clear();
+  t.equal(clean.filterProblem, undefined);
+  const pages = [...read];
+  t.ok(pages.length > 5, `${pages.length} pages`);
+  const { counts } = await clean.classify({ level: 31 });
+  for (const page of pages) {
+    let left = 0;
+    const covers = ({ position, length }: CoreCall) => position <= page && page < position + length;
+    const fails = (call: CoreCall) => left > 0 && covers(call) && (call.length > SHORTEST_READ || left-- > 0);
+    const core = await openFailing(t, fails, path);
+    left = 1;
+    t.equal(core.filterProblem, undefined);
+    left = 0;
+    t.strictSame((await core.classify({ level: 31 })).counts, counts, `the page at ${page}`);
+  }
 });
 
 function at(firstPfn: number, group: readonly PageFields[]): Map<number, PageFields> {

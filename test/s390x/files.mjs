@@ -8,7 +8,7 @@ process.argv.push(name);
 const { default: fc } = await import('fast-check');
 fc.configureGlobal({ interruptAfterTimeLimit: 3000 });
 const { default: t } = await import('tap');
-// The time that a file gives itself would be that of all files up to it; suite.mjs ends what hangs.
+// The time that a file gives itself would be that of all files up to it; watched.mjs ends what hangs.
 t.setTimeout(0);
 t.setTimeout = () => {};
 // With a teardown the whole would end when the tests of one file have.
