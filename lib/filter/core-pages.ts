@@ -72,21 +72,13 @@ export class CorePages {
    */
   judge(level: number): PageJudge {
     const { extents, pageSize, inputLevel } = this.#options;
-    const facts = this.#findFacts();
-    const maxPfn = this.#maxMapnr(facts);
-    if (!(facts instanceof VmcoreError)) {
-      this.#requireSize(maxPfn);
-      return new PageJudge({ facts, extents, pageSize, maxPfn }, undefined);
-    }
+    const found = this.#findFacts();
+    const [facts, problem] = found instanceof VmcoreError ? [undefined, found] : [found, undefined];
     const needsKernel = (level & ~inputLevel) > LEVEL_WITHOUT_KERNEL;
-    if (
-      needsKernel ||
-      isVmcoreError(facts, 'ERR_VMCORE_FAULT') ||
-      isVmcoreError(facts, 'ERR_VMCORE_TRUNCATED')
-    )
-      throw facts;
+    if (problem && (needsKernel || isCutOff(problem))) throw problem;
+    const maxPfn = this.#maxMapnr(facts);
     this.#requireSize(maxPfn);
-    return new PageJudge({ facts: undefined, extents, pageSize, maxPfn }, facts);
+    return new PageJudge({ facts, extents, pageSize, maxPfn }, problem);
   }
 
   explain(pfn: number, level: number): PageExplanation {
@@ -104,9 +96,8 @@ export class CorePages {
     return facts && range && range.address + BigInt((pfn - range.firstPfn) * facts.layout.size);
   }
 
-  #maxMapnr(facts: PageFacts | VmcoreError | undefined): number {
-    const known = facts && !(facts instanceof VmcoreError) ? facts : undefined;
-    return Math.min(this.maxPfn, known?.memMap.endPfn ?? this.maxPfn);
+  #maxMapnr(facts: PageFacts | undefined): number {
+    return Math.min(this.maxPfn, facts?.memMap.endPfn ?? this.maxPfn);
   }
 
   /** A damaged header can claim any amount of memory. */
@@ -154,4 +145,8 @@ export class CorePages {
 /** Why some or all of them are missing. */
 function problemOf(facts: PageFacts | VmcoreError): VmcoreError | undefined {
   return facts instanceof VmcoreError ? facts : facts.memMap.problem;
+}
+
+function isCutOff(problem: VmcoreError): boolean {
+  return isVmcoreError(problem, 'ERR_VMCORE_FAULT') || isVmcoreError(problem, 'ERR_VMCORE_TRUNCATED');
 }
