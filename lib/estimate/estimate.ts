@@ -1,7 +1,13 @@
 import { type CodecName, codec, codecs } from '../codecs/registry.ts';
 import { argumentError, isVmcoreError } from '../errors.ts';
 import { type Classification, onlyPiece, type ScanProgress } from '../filter/classify.ts';
-import { checkDumpLevel, type DumpLevel, LEVEL_MAX, LEVEL_ZERO } from '../filter/dump-level.ts';
+import {
+  checkDumpLevel,
+  type DumpLevel,
+  LEVEL_MAX,
+  LEVEL_WITHOUT_KERNEL,
+  LEVEL_ZERO,
+} from '../filter/dump-level.ts';
 import type { PageJudge } from '../filter/page-judge.ts';
 import type { SelectPages } from '../filter/select.ts';
 import { KdumpWriter } from '../output/kdump.ts';
@@ -82,7 +88,6 @@ interface EstimateRequest extends CheckedOptions {
 }
 
 const DEFAULT_LEVELS: readonly number[] = [0, 1, LEVEL_MAX];
-const LEVELS_WITHOUT_KERNEL: readonly number[] = [0, 1];
 const DEFAULT_PRECISION = 0.05;
 /** 512 MiB: at a precision of 0.05 enough where one page of 85 has data. */
 const DEFAULT_PAGES = 1 << 17;
@@ -135,16 +140,15 @@ function checkRequest(options: EstimateOptions): CheckedOptions {
 function judgeLevels(context: EstimateContext, asked: readonly number[] | undefined) {
   const levels = asked ?? DEFAULT_LEVELS;
   try {
-    return { levels, judge: context.judge(unionOf(levels)) };
+    return { levels, judge: context.judge(levels.reduce((union, level) => union | level, 0)) };
   } catch (error) {
     if (asked || !isVmcoreError(error)) throw error;
-    const judge = context.judge(unionOf(LEVELS_WITHOUT_KERNEL));
-    return { levels: judge.problem ? LEVELS_WITHOUT_KERNEL : levels, judge };
+    const judge = context.judge(LEVEL_WITHOUT_KERNEL);
+    return {
+      levels: judge.problem ? levels.filter((level) => level <= LEVEL_WITHOUT_KERNEL) : levels,
+      judge,
+    };
   }
-}
-
-function unionOf(levels: readonly number[]): number {
-  return levels.reduce((union, level) => union | level, 0);
 }
 
 function checkList<T>(name: string, list: readonly T[]): readonly T[] {

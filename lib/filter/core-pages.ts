@@ -7,6 +7,7 @@ import { StructPages } from '../kernel/struct-pages.ts';
 import type { Vmcoreinfo } from '../kernel/vmcoreinfo.ts';
 import type { VirtualMemory } from '../memory/virtual.ts';
 import { type Classification, onlyPiece, type PageFacts, type ScanOptions } from './classify.ts';
+import { LEVEL_WITHOUT_KERNEL } from './dump-level.ts';
 import { maxPfnOf } from './existing-pages.ts';
 import { explain, type PageExplanation } from './explain.ts';
 import { PageJudge } from './page-judge.ts';
@@ -33,9 +34,6 @@ export interface CorePagesOptions {
  * a real machine has at least its struct pages.
  */
 const BITMAP_BYTES = 64 << 20;
-
-/** The highest level that needs nothing of the kernel: bit 0 leaves out zeros, which the data tells. */
-const LEVEL_WITHOUT_KERNEL = 1;
 
 /** The pages of a core and what its kernel says of them, which is looked for when it is first needed. */
 export class CorePages {

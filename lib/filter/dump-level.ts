@@ -8,6 +8,8 @@ export const LEVEL_CACHE_PRIVATE = 4;
 export const LEVEL_USER = 8;
 export const LEVEL_FREE = 16;
 export const LEVEL_MAX = 31;
+/** The highest level that needs nothing of the kernel: bit 0 leaves out zeros, which the data tells. */
+export const LEVEL_WITHOUT_KERNEL = 1;
 
 /**
  * Which pages are left out: makedumpfile's sum of bits, 0 to 31, or a list of classes. `cachePrivate` is all of the page

@@ -5,16 +5,18 @@ import { selectPages } from './select.ts';
 
 /** Judges the pages of a core by the same facts however often it is asked: what was decided of a dump holds for all of it. */
 export class PageJudge {
-  /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
-  readonly maxMapnr: number;
   /** Why nothing is known of the kernel's pages, so that poisoned and offline ones are not left out. */
   readonly problem: VmcoreError | undefined;
   readonly #core: ClassifiedCore;
 
   constructor(core: ClassifiedCore, problem: VmcoreError | undefined) {
     this.#core = core;
-    this.maxMapnr = core.maxPfn;
     this.problem = problem;
+  }
+
+  /** makedumpfile's max_mapnr: no further than the last section with a mem_map (RAM above `mem=` has none). */
+  get maxMapnr(): number {
+    return this.#core.maxPfn;
   }
 
   /** Judges all pages at a level, in pieces of `piecePages` pages, ascending. @throws what selectPages() throws. */

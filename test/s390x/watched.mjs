@@ -56,7 +56,8 @@ function killGroup(leader) {
 /** Runs the program: what it printed, its exit status, and the processes that hung, if it fell silent. */
 function run() {
   // A group of its own, which has all that it starts.
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  child.stderr.pipe(process.stderr, { end: false }); // not inherited: what outlives this would hold it
   const output = [];
   let hung = [];
   const timer = setTimeout(() => {
